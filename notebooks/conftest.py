@@ -1,0 +1,108 @@
+"""Let nbval compare the pictures in the notebooks, and understand Output widgets.
+
+nbval compares text, but neither pictures nor what an Output widget has captured. This uses
+nbval's internals, hence the pin nbval==0.11.* in pyproject.toml.
+"""
+
+import base64
+import io
+
+import numpy as np
+from nbval.plugin import IPyNbCell, IPyNbFile
+from PIL import Image
+
+# Two pictures are the same if at most this share of their values differs by more than these
+# grey levels: another processor or thread count stays within it, another seed does not.
+LEVELS = 3
+SHARE = 0.01
+
+PNG_IN_BASE64 = "iVBORw0KGgo"
+SHOWN = {"stream", "display_data", "execute_result", "update_display_data", "clear_output"}
+
+
+class Picture(str):
+    """A PNG that reads as a short description but is compared by its pixels.
+
+    It is a str because nbval puts the values it reports into lines of text.
+    """
+
+    def __new__(cls, encoded):
+        with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
+            pixels = np.asarray(image.convert("RGB"), dtype=int)
+        height, width, _ = pixels.shape
+        picture = super().__new__(cls, f"picture, {width} x {height} pixels, mean {pixels.mean():.2f}")
+        picture.pixels = pixels
+        return picture
+
+    def differing(self, other):
+        """Return the share of values that differ, from 0 to 1."""
+        if self.pixels.shape != other.pixels.shape:
+            return 1.0
+        return float((abs(self.pixels - other.pixels) > LEVELS).mean())
+
+    def __eq__(self, other):
+        return isinstance(other, Picture) and self.differing(other) <= SHARE
+
+    def __ne__(self, other):  # str has its own
+        return not self == other
+
+    __hash__ = None
+
+
+def pytest_itemcollected(item):
+    """Turn the pictures among a cell's outputs into Picture objects."""
+    if not isinstance(item, IPyNbCell):
+        return
+    sanitize_text = item.sanitize
+
+    def sanitize(value):
+        if isinstance(value, str) and value.startswith(PNG_IN_BASE64):
+            return Picture(value)
+        return sanitize_text(value)
+
+    item.sanitize = sanitize
+
+
+def pytest_collectstart(collector):
+    """Compare PNGs, leave stderr out, and drop what Output widgets capture."""
+    if not isinstance(collector, IPyNbFile):
+        return
+    # Progress bars and warnings on stderr hold times and file names of one run.
+    collector.skip_compare = (*(key for key in collector.skip_compare if key != "image/png"), "stderr")
+    drop_captured_messages(collector)
+
+
+def drop_captured_messages(collector):
+    """Hide messages from nbval that JupyterLab would show inside an Output widget.
+
+    An Output widget announces in its state which request's messages it captures. Errors are
+    not dropped: an error inside a widget is still an error in the lesson.
+    """
+    receive = collector.get_kernel_message
+    captured = {}  # id of an Output widget: id of the request it captures, or ""
+
+    def get_kernel_message(timeout=None, stream="iopub"):
+        while True:
+            message = receive(timeout=timeout, stream=stream)
+            kind, content = message["msg_type"], message["content"]
+            if kind in ("comm_open", "comm_msg"):
+                state, widget = content["data"].get("state", {}), content["comm_id"]
+                if widget in captured or state.get("_model_name") == "OutputModel":
+                    captured[widget] = state.get("msg_id", captured.get(widget, ""))
+            elif kind in SHOWN and message["parent_header"].get("msg_id") in captured.values():
+                continue
+            return message
+
+    collector.get_kernel_message = get_kernel_message
+
+
+def pytest_assertrepr_compare(op, left, right):
+    """Say how far two pictures are apart."""
+    if not (op == "==" and isinstance(left, Picture) and isinstance(right, Picture)):
+        return None
+    return [
+        "the stored picture is not the one made now",
+        f"stored: {left}",
+        f"now:    {right}",
+        f"{left.differing(right):.1%} of the values differ by more than {LEVELS} grey levels; {SHARE:.0%} may",
+    ]

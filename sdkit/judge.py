@@ -1,0 +1,112 @@
+"""The judge: a small network that recognises the object and the style of a built-in picture.
+
+It makes "does the picture follow the prompt?" a number. It was trained on the drawings themselves
+(training/judge.py), never on generated pictures, and knows nothing else: a photograph also gets
+probabilities that sum to 1. Its class names are read from the JSON file beside its weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from sdkit.loading import model_path
+
+FOLDER = model_path() / "judge"
+SIDE = 64  # pixels; larger and smaller pictures are resized to it
+
+
+def build(classes, width=32, kernel=3, down="max"):
+    """Return an untrained judge: (N, 3, 64, 64) in -1..1 to (N, classes) logits of all heads in a row.
+
+    `down` says how the picture is halved between the layers, "max" or "average".
+    """
+    from torch import nn
+
+    pools = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
+    if down not in pools:
+        raise ValueError(f"down={down!r} is unknown; use one of {', '.join(pools)}.")
+
+    def layer(before, after):
+        return [nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+
+    return nn.Sequential(
+        *layer(3, width), pools[down](2),
+        *layer(width, 2 * width), pools[down](2),
+        *layer(2 * width, 4 * width), pools[down](2),
+        *layer(4 * width, 4 * width),
+        *layer(4 * width, 4 * width),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(4 * width, classes),
+    )  # fmt: skip
+
+
+@cache
+def load_judge(name: str = "judge", folder: str | Path = FOLDER):
+    """Return (network, settings) of a judge in a folder; settings["heads"] lists each head's class names."""
+    weights, description = Path(folder) / f"{name}.safetensors", Path(folder) / f"{name}.json"
+    missing = [file for file in (weights, description) if not file.exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"The judge {name!r} is not complete: {missing[0]} is missing. It belongs to the built-in model; "
+            "install the package again, or make the judge with training/judge.py and training/export.py."
+        )
+    from safetensors.torch import load_file
+
+    settings = json.loads(description.read_text(encoding="utf-8"))
+    network = build(sum(map(len, settings["heads"].values())), **settings["network"])
+    network.load_state_dict({key: value.float() for key, value in load_file(weights).items()})
+    return network.eval(), settings
+
+
+def _pictures(images):
+    """Return PIL images or shots as one float tensor (N, 3, 64, 64) in -1..1."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    arrays = []
+    for number, image in enumerate(images):
+        image = getattr(image, "image", image)
+        if not isinstance(image, Image.Image):
+            raise TypeError(
+                f"images[{number}] is a {type(image).__module__}.{type(image).__qualname__}, not a PIL image or a "
+                'shot. Call the pipeline with output_type="pil", or convert an array with PIL.Image.fromarray.'
+            )
+        image = image.convert("RGB")
+        if image.size != (SIDE, SIDE):
+            image = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        arrays.append(np.asarray(image, dtype=np.float32))
+    return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def probabilities(pictures, name: str = "judge", folder: str | Path = FOLDER):
+    """Return {head: (N, classes) probabilities} of a float tensor (N, 3, 64, 64) in -1..1."""
+    import torch
+
+    network, settings = load_judge(name, folder)
+    sizes = [len(names) for names in settings["heads"].values()]
+    with torch.no_grad():
+        logits = torch.cat([network(part) for part in pictures.float().split(64)])
+    return {head: part.softmax(1) for head, part in zip(settings["heads"], logits.split(sizes, 1), strict=True)}
+
+
+def judge(images, name: str = "judge", folder: str | Path = FOLDER) -> list[dict[str, dict[str, float]]]:
+    """Return for each PIL image (or shot) its probabilities per object and per style, the likeliest first.
+
+    >>> judge(image)[0]["object"]["cat"]  # doctest: +SKIP
+    0.98
+    """
+    if not isinstance(images, Sequence) or isinstance(images, (str, bytes)):
+        images = [images]  # one picture; anything else is reported when its pixels are asked for
+    if not len(images):
+        return []
+    heads = load_judge(name, folder)[1]["heads"]
+    found = probabilities(_pictures(images), name, folder)
+
+    def ranked(head, row):
+        return dict(sorted(zip(heads[head], row.tolist(), strict=True), key=lambda pair: -pair[1]))
+
+    return [{head: ranked(head, found[head][number]) for head in heads} for number in range(len(images))]

@@ -1,0 +1,219 @@
+"""The one table of a pipeline's call arguments, and the checks that read it.
+
+Validation, controls and lessons all use `PARAMETERS`. The rule for a call's arguments:
+
+1. an unknown name is a TypeError that suggests the nearest known one;
+2. a value of the wrong type or range is a TypeError or ValueError that names the argument;
+3. an argument that is given but cannot change the picture in this call is reported: as a
+   `NoEffectWarning`, or as a ValueError where the caller asks for that.
+
+diffusers itself drops unknown names without a word (`**kwargs` of
+diffusers/pipelines/stable_diffusion/pipeline_stable_diffusion.py) and says nothing in case 3.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import Any
+
+TEXT, INTEGER, NUMBER, SIZE, CHOICE, SWITCH = "text", "integer", "number", "size", "choice", "switch"
+NUMBERS, TENSOR, IMAGE, GENERATOR, MAPPING, FUNCTION, NAMES = (
+    "numbers", "tensor", "image", "generator", "mapping", "function", "names",
+)
+MAX_SEED = 2**32 - 1
+
+
+class NoEffectWarning(UserWarning):
+    """An argument was given that cannot change the picture in this call."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What one argument is: its kind, its limits, and what it does.
+
+    `low` and `high` are limits a value must respect; `usual` is the range a slider offers, with
+    its `step`. `optional` says that None is a valid value.
+    """
+
+    name: str
+    kind: str
+    does: str
+    default: Any = None
+    low: float = -math.inf
+    high: float = math.inf
+    usual: tuple[float, float] | None = None
+    step: float = 1
+    optional: bool = False
+    choices: tuple[str, ...] = ()
+
+
+_TABLE = (
+    Parameter("prompt", TEXT, "what the picture shall show", optional=True),
+    Parameter("height", SIZE, "pixels from top to bottom", low=8, usual=(32, 128), step=8, optional=True),
+    Parameter("width", SIZE, "pixels from left to right", low=8, usual=(32, 128), step=8, optional=True),
+    Parameter("num_inference_steps", INTEGER, "denoising steps", 50, low=1, high=1000, usual=(1, 50)),
+    Parameter("timesteps", NUMBERS, "own list of timesteps, descending", optional=True),
+    Parameter("sigmas", NUMBERS, "own list of noise levels, descending", optional=True),
+    Parameter("guidance_scale", NUMBER, "how strongly the prompt is followed", 7.5, low=0, usual=(0, 15), step=0.5),
+    Parameter("negative_prompt", TEXT, "what the picture shall move away from", optional=True),
+    Parameter("num_images_per_prompt", INTEGER, "pictures per prompt", 1, low=1, usual=(1, 8)),
+    Parameter("eta", NUMBER, "share of fresh noise in each DDIM step", 0.0, low=0, high=1, usual=(0, 1), step=0.1),
+    Parameter("generator", GENERATOR, "source of random numbers", optional=True),
+    Parameter("latents", TENSOR, "the starting noise itself", optional=True),
+    Parameter("prompt_embeds", TENSOR, "text states instead of a prompt", optional=True),
+    Parameter("negative_prompt_embeds", TENSOR, "text states instead of a negative prompt", optional=True),
+    Parameter("ip_adapter_image", IMAGE, "picture for a loaded IP-Adapter", optional=True),
+    Parameter("ip_adapter_image_embeds", TENSOR, "picture states for a loaded IP-Adapter", optional=True),
+    Parameter("output_type", CHOICE, "what the result holds", "pil", choices=("pil", "np", "pt", "latent")),
+    Parameter("return_dict", SWITCH, "an object or a tuple as result", True),
+    Parameter("cross_attention_kwargs", MAPPING, "arguments for the attention processors", optional=True),
+    Parameter("guidance_rescale", NUMBER, "how far guidance's contrast is undone", 0.0, low=0, high=1, usual=(0, 1),
+              step=0.1),
+    Parameter("clip_skip", INTEGER, "text encoder layers left out at the end", low=0, usual=(0, 2), optional=True),
+    Parameter("callback_on_step_end", FUNCTION, "called after each step", optional=True),
+    Parameter("callback_on_step_end_tensor_inputs", NAMES, "tensors the callback gets", ["latents"]),
+    Parameter("image", IMAGE, "the picture to start from"),
+    Parameter("mask_image", IMAGE, "white where the picture is made anew"),
+    Parameter("masked_image_latents", TENSOR, "latents of the masked picture", optional=True),
+    Parameter("padding_mask_crop", INTEGER, "margin around the mask to cut out, pixels", low=0, optional=True),
+    Parameter("strength", NUMBER, "how much of the start is replaced", 0.8, low=0, high=1, usual=(0, 1), step=0.05),
+    Parameter("seed", INTEGER, "number the starting noise is drawn from", 0, low=0, high=MAX_SEED, usual=(0, 9999)),
+)
+PARAMETERS: Mapping[str, Parameter] = {parameter.name: parameter for parameter in _TABLE}
+
+
+def known_names(pipe) -> dict[str, Any]:
+    """Return the argument names of the pipeline's call with their defaults, read from its signature."""
+    signature = inspect.signature(type(pipe).__call__).parameters.values()
+    named = [p for p in signature if p.name != "self" and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    return {p.name: None if p.default is p.empty else p.default for p in named}
+
+
+def check_names(names, known, of: str) -> None:
+    """Raise TypeError for the first name that is not known, with the nearest one that is."""
+    for name in names:
+        if name in known:
+            continue
+        near = get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(known))}."
+        raise TypeError(f"{of} takes no argument {name!r}; {hint}")
+
+
+def check_value(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError if `value` cannot be used for the argument `name`."""
+    parameter = PARAMETERS.get(name)
+    if parameter is None or (value is None and parameter.optional):
+        return
+    problem = _CHECKS[parameter.kind](parameter, value)
+    if problem:
+        kind, wanted = problem
+        raise kind(f"{name} is {_short(value)}; {wanted}")
+
+
+def _short(value) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _text(parameter, value):
+    if isinstance(value, str):
+        return None
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        return None
+    return TypeError, "give a text, or a list of texts that is not empty."
+
+
+def _number(parameter, value):
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return TypeError, f"give a number{_range(parameter)}."
+    if not math.isfinite(value) or not parameter.low <= value <= parameter.high:
+        return ValueError, f"give a number{_range(parameter)}."
+    return None
+
+
+def _integer(parameter, value):
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return TypeError, f"give a whole number{_range(parameter)}."
+    return _number(parameter, value)
+
+
+def _range(parameter):
+    if math.isfinite(parameter.high):
+        return f" from {parameter.low:g} to {parameter.high:g}"
+    return f" of {parameter.low:g} or more" if math.isfinite(parameter.low) else ""
+
+
+def _size(parameter, value):
+    problem = _integer(parameter, value)
+    if problem is None and value % 8:
+        low, high = value // 8 * 8, value // 8 * 8 + 8
+        return ValueError, f"give a multiple of 8, such as {max(low, 8)} or {high}."
+    return problem
+
+
+def _choice(parameter, value):
+    if value in parameter.choices if isinstance(value, str) else False:
+        return None
+    return ValueError, f"give one of {', '.join(map(repr, parameter.choices))}."
+
+
+def _switch(parameter, value):
+    return None if isinstance(value, bool) else (TypeError, "give True or False.")
+
+
+def _numbers(parameter, value):
+    if not isinstance(value, Sequence) and not hasattr(value, "tolist"):
+        return TypeError, "give a list of numbers, largest first."
+    values = value.tolist() if hasattr(value, "tolist") else list(value)
+    if not values or any(isinstance(v, bool) or not isinstance(v, Real) or not math.isfinite(v) for v in values):
+        return TypeError, "give a list of numbers that is not empty, largest first."
+    if any(a <= b for a, b in zip(values, values[1:])):
+        return ValueError, "give the numbers largest first, each once."
+    return None
+
+
+def _tensor(parameter, value):
+    several = value if isinstance(value, list) else [value]
+    if several and all(hasattr(one, "dtype") and hasattr(one, "to") for one in several):
+        return None
+    return TypeError, "give a torch tensor."
+
+
+def _generator(parameter, value):
+    several = value if isinstance(value, list) else [value]
+    if several and all(hasattr(one, "initial_seed") and hasattr(one, "get_state") for one in several):
+        return None
+    return TypeError, "give a torch.Generator or a list of them; for a number use seed=."
+
+
+def _image(parameter, value):
+    several = value if isinstance(value, list) else [value]
+    if several and all(hasattr(one, "getbands") or hasattr(one, "shape") for one in several):
+        return None
+    return TypeError, "give a PIL picture, an array or a tensor, or a list of them."
+
+
+def _mapping(parameter, value):
+    return None if isinstance(value, Mapping) else (TypeError, "give a dictionary.")
+
+
+def _function(parameter, value):
+    return None if callable(value) else (TypeError, "give a function of (pipe, step, timestep, tensors).")
+
+
+def _names(parameter, value):
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return None
+    return TypeError, "give a list of names."
+
+
+_CHECKS = {
+    TEXT: _text, INTEGER: _integer, NUMBER: _number, SIZE: _size, CHOICE: _choice, SWITCH: _switch,
+    NUMBERS: _numbers, TENSOR: _tensor, IMAGE: _image, GENERATOR: _generator, MAPPING: _mapping,
+    FUNCTION: _function, NAMES: _names,
+}

@@ -1,0 +1,198 @@
+"""The files that install the project agree, and hold nothing that belongs to one machine."""
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from pathlib import Path
+from shutil import copy, copytree
+
+import nbformat
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from tools import links
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+REQUIRED = {"jupyterlab", "ipywidgets", "diffusers", "torch", "transformers", "matplotlib", "pillow", "nbval", "pytest"}
+
+# What Colab had in August 2026; our ranges must let it keep them.
+COLAB = {
+    "torch": "2.11.0",
+    "transformers": "5.15.0",
+    "ipywidgets": "7.7.1",
+    "numpy": "2.1.3",
+    "pillow": "11.3.0",
+    "matplotlib": "3.10.0",
+}
+LARGEST_FILE = 30_000_000
+
+
+def lines_of(name):
+    """Return the lines of a file without comments and empty ones."""
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line]
+
+
+def declared(*extras):
+    """Return the requirements of pyproject.toml by name, those of `extras` included."""
+    texts = list(PROJECT["dependencies"])
+    for extra in extras:
+        texts += PROJECT["optional-dependencies"][extra]
+    return {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, texts)}
+
+
+def pinned():
+    """Return the versions of constraints.txt by name."""
+    return dict(line.split("==") for line in lines_of("constraints.txt"))
+
+
+def repository_files():
+    """Return the files that are in git or would be added by `git add`."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    files = [ROOT / name for name in names if name and (ROOT / name).is_file()]
+    assert ROOT / "pyproject.toml" in files
+    return files
+
+
+def texts():
+    """Yield each text file of the repository with its content."""
+    for path in repository_files():
+        try:
+            yield path, path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def test_distribution_is_not_called_sdkit():
+    assert canonicalize_name(PROJECT["name"]) != "sdkit"
+
+
+def test_constraints_are_exact_versions():
+    lines = lines_of("constraints.txt")
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][0-9A-Za-z.]*", line)] == []
+    assert len({canonicalize_name(name) for name in pinned()}) == len(lines)
+
+
+def test_constraints_leave_out_what_readers_do_not_install():
+    names = {canonicalize_name(name) for name in pinned()}
+    training = {canonicalize_name(Requirement(text).name) for text in PROJECT["optional-dependencies"]["training"]}
+    assert names & ({"pip", "setuptools", "wheel", "triton", canonicalize_name(PROJECT["name"])} | training) == set()
+    assert [name for name in names if name.startswith(("nvidia-", "cuda-"))] == []
+
+
+def test_constraints_pin_each_declared_requirement_within_its_range():
+    versions = {canonicalize_name(name): version for name, version in pinned().items()}
+    for name, requirement in declared("notebooks", "test").items():
+        assert name in versions, f"constraints.txt does not pin {name}"
+        assert requirement.specifier.contains(versions[name]), f"{name}=={versions[name]} is not in {requirement}"
+
+
+def test_requirements_name_the_required_packages_and_use_the_constraints():
+    lines = lines_of("requirements.txt")
+    options = {line for line in lines if line.startswith("-")}
+    assert options == {"-c constraints.txt", "-e .[notebooks,test]"}
+    named = {canonicalize_name(line) for line in lines if line not in options}
+    assert named == REQUIRED
+    assert named <= set(declared("notebooks", "test"))
+
+
+def test_environment_reuses_the_requirements():
+    python, pip, packages = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    assert pip == "pip"
+    assert packages == {"pip": ["-r requirements.txt"]}
+    name, version = python.split("=")
+    assert name == "python"
+    assert SpecifierSet(PROJECT["requires-python"]).contains(version)
+
+
+@pytest.mark.parametrize("name", COLAB)
+def test_ranges_admit_the_versions_on_colab(name):
+    assert declared()[name].specifier.contains(COLAB[name])
+
+
+def test_nothing_tells_to_install_the_other_sdkit():
+    command = re.compile(r"\bpip3?\s+install\s+(?:-\S+\s+)*[\"']?" + "sdkit" + r"(?![\w/])")
+    assert command.search("%pip install -q " + "sdkit")
+    assert [path.name for path, text in texts() if command.search(text)] == []
+
+
+def test_no_path_of_this_machine_is_in_the_repository():
+    own = {ROOT, ROOT.parent, Path.home()} - {Path(ROOT.anchor), Path(tempfile.gettempdir())}
+    path = re.compile(r"(?<![\w.-])(?:" + "|".join(re.escape(str(folder)) for folder in own) + r")(?![\w.-])")
+    assert path.search(f"in {ROOT}/notebooks")
+    assert [file.name for file, text in texts() if path.search(text)] == []
+
+
+def test_no_file_is_too_large():
+    assert [path.name for path in repository_files() if path.stat().st_size > LARGEST_FILE] == []
+
+
+def test_wheel_holds_the_model_and_only_sdkit(tmp_path):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        copy(ROOT / name, tmp_path)
+    for package in ("sdkit", "tests", "tools", "training"):
+        copytree(ROOT / package, tmp_path / package)
+    # Without isolation nothing is downloaded: torch has already brought setuptools.
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist", "."]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    code = set((ROOT / "sdkit").rglob("*.py"))
+    model = {path for path in (ROOT / "sdkit/model").rglob("*") if path.is_file()}
+    assert ROOT / "sdkit/model/model_index.json" in model
+    assert packed == {path.relative_to(ROOT).as_posix() for path in code | model}
+
+
+def test_links_in_the_notebooks_are_up_to_date():
+    assert links.main(["--check"]) == 0
+
+
+@pytest.fixture
+def small_project(tmp_path):
+    """Return a folder with one notebook in each language and no address."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "sd-one-parameter"\nversion = "0.1.0"\n')
+    for language in links.LANGUAGES:
+        path = tmp_path / "notebooks" / language / "01_start.ipynb"
+        path.parent.mkdir(parents=True)
+        head = nbformat.v4.new_markdown_cell("# Start", id="head")
+        nbformat.write(nbformat.v4.new_notebook(cells=[head]), path)
+    return tmp_path
+
+
+def head(project, language):
+    """Return the text of a notebook's first cell."""
+    return nbformat.read(project / "notebooks" / language / "01_start.ipynb", as_version=4).cells[0].source
+
+
+def test_links_name_the_wheel_until_there_is_an_address(small_project):
+    assert links.main(["--check"], small_project) == 1
+    assert head(small_project, "en") == "# Start"
+    assert links.main([], small_project) == 0
+    assert links.main(["--check"], small_project) == 0
+    for language in links.LANGUAGES:
+        assert "`%pip install sd_one_parameter-0.1.0-py3-none-any.whl`" in head(small_project, language)
+
+
+def test_links_follow_the_address(small_project):
+    links.main([], small_project)
+    with (small_project / "pyproject.toml").open("a") as file:
+        file.write('[project.urls]\nRepository = "https://github.com/someone/lessons"\n')
+    assert links.main(["--check"], small_project) == 1
+    links.main([], small_project)
+    for language in links.LANGUAGES:
+        text = head(small_project, language)
+        assert text.startswith("# Start\n\n" + links.START) and text.endswith(links.END)
+        assert f"/github/someone/lessons/blob/main/notebooks/{language}/01_start.ipynb)" in text
+        assert "`%pip install git+https://github.com/someone/lessons`" in text
+        assert "whl" not in text

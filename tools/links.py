@@ -1,0 +1,96 @@
+"""Write into each notebook's first cell how to open it on Colab.
+
+The repository's address comes from [project.urls] in pyproject.toml and from nowhere else.
+
+    python -m tools.links            write
+    python -m tools.links --check    write nothing; exit with 1 if something would change
+"""
+
+import argparse
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+LANGUAGES = ("en", "ja")
+
+# What lies between these comments in a head cell is ours; the rest of the cell is not touched.
+START, END = "<!-- colab -->", "<!-- /colab -->"
+BLOCK = re.compile(re.escape(START) + ".*?" + re.escape(END), re.DOTALL)
+
+BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
+COLAB = "https://colab.research.google.com/github/{repository}/blob/main/{notebook}"
+GITHUB = "https://github.com/"
+
+WITH_ADDRESS = {
+    "en": "On Colab, first run `%pip install git+{address}` in a new cell.",
+    "ja": "Colab では、最初に新しいセルで `%pip install git+{address}` を実行してください。",
+}
+WITH_WHEEL = {
+    "en": "On Colab: upload this notebook and the wheel that `make wheel` puts into `dist/`, "
+    "then first run `%pip install {wheel}` in a new cell.",
+    "ja": "Colab で使うには、このノートブックと、`make wheel` が `dist/` に作る wheel をアップロードし、"
+    "最初に新しいセルで `%pip install {wheel}` を実行してください。",
+}
+
+
+def read_project(root):
+    """Return the [project] table of pyproject.toml."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def colab_lines(project, notebook, language):
+    """Return the Markdown that tells how to open one notebook on Colab."""
+    address = project.get("urls", {}).get("Repository")
+    if address is None:
+        wheel = f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"
+        return WITH_WHEEL[language].format(wheel=wheel)
+    if not address.startswith(GITHUB):
+        raise ValueError(f"Repository is {address!r}; Colab opens only addresses that start with {GITHUB}")
+    repository = address.removeprefix(GITHUB).removesuffix("/").removesuffix(".git")
+    badge = BADGE.format(url=COLAB.format(repository=repository, notebook=notebook))
+    return badge + "\n\n" + WITH_ADDRESS[language].format(address=GITHUB + repository)
+
+
+def with_block(source, lines):
+    """Return a head cell's text with `lines` between the comments, at its end if it has none."""
+    block = f"{START}\n{lines}\n{END}"
+    if BLOCK.search(source):
+        return BLOCK.sub(lambda _: block, source)
+    return f"{source.rstrip()}\n\n{block}"
+
+
+def update(path, project, root, check=False):
+    """Write one notebook's link, unless `check`, and return whether that changes the notebook."""
+    book = nbformat.read(path, as_version=4)
+    head = next((cell for cell in book.cells if cell.get("id") == "head"), None)
+    if head is None or head.cell_type != "markdown":
+        raise ValueError(f"{path.relative_to(root)} has no Markdown cell with the id 'head'")
+    lines = colab_lines(project, path.relative_to(root).as_posix(), path.parent.name)
+    source = with_block(head.source, lines)
+    changed = source != head.source
+    if changed and not check:
+        head.source = source
+        nbformat.write(book, path)
+    return changed
+
+
+def main(arguments=None, root=ROOT):
+    """Write or check the links of all notebooks and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.links", description="Write the Colab links.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if something would change")
+    check = parser.parse_args(arguments).check
+    project = read_project(root)
+    changed = 0
+    for path in sorted(path for language in LANGUAGES for path in (root / "notebooks" / language).glob("*.ipynb")):
+        if update(path, project, root, check):
+            changed += 1
+            print("out of date:" if check else "written:", path.relative_to(root).as_posix())
+    return 1 if check and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

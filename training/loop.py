@@ -1,0 +1,159 @@
+"""The training loop shared by all parts: time budget, schedule, EMA, checkpoints, metrics.
+
+A checkpoint holds everything a run needs to go on; files are written whole or not at all.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+import torch
+
+CHECKPOINTS = Path(".cache/checkpoints")
+
+
+def options(description, **defaults):
+    """Read the command line options every training script shares."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=30, help="time budget of the whole training, resumed runs included")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--no-compile", dest="compile", action="store_false")
+    for name, value in defaults.items():
+        parser.add_argument(f"--{name}", type=type(value), default=value)
+    return parser.parse_args()
+
+
+def cosine(done, peak, floor, warm_up=0.02):
+    """Return the learning rate at the fraction `done` of the budget: linear warm-up, then cosine."""
+    if done < warm_up:
+        return peak * (done + 1e-3) / (warm_up + 1e-3)
+    share = min(1.0, (done - warm_up) / (1 - warm_up))
+    return floor + (peak - floor) * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def trapezoid(done, peak, floor, warm_up=0.02, decay=0.35):
+    """Return the learning rate at the fraction `done`: linear warm-up, constant, linear decay at the end."""
+    if done < warm_up:
+        return peak * (done + 1e-3) / (warm_up + 1e-3)
+    if done < 1 - decay:
+        return peak
+    return max(floor, peak * (1 - done) / decay)
+
+
+class Ema:
+    """An exponential moving average of a module's parameters, warmed up as in diffusers' EMAModel."""
+
+    def __init__(self, module, decay):
+        self.decay, self.steps = decay, 0
+        self.values = [p.detach().clone() for p in module.parameters()]
+
+    @torch.no_grad()
+    def update(self, module):
+        """Move the average towards the module's present parameters."""
+        self.steps += 1
+        decay = min(self.decay, 1 - (1 + self.steps) ** -0.75)
+        torch._foreach_lerp_(self.values, [p.detach() for p in module.parameters()], 1 - decay)
+
+    @contextlib.contextmanager
+    def swapped_in(self, module):
+        """Let the module hold the averaged parameters inside the block."""
+        parameters = list(module.parameters())
+        own = [p.detach().clone() for p in parameters]
+        with torch.no_grad():
+            for p, value in zip(parameters, self.values):
+                p.copy_(value)
+        try:
+            yield module
+        finally:
+            with torch.no_grad():
+                for p, value in zip(parameters, own):
+                    p.copy_(value)
+
+
+def write_whole(path, write):
+    """Call `write(temporary path)`, then rename it to `path`."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    write(temporary)
+    os.replace(temporary, path)
+
+
+def write_safetensors(model, folder):
+    """Save a diffusers or transformers model's float32 weights to a folder."""
+    model.to(memory_format=torch.contiguous_format).save_pretrained(folder)
+
+
+def _groups(modules):
+    """Split parameters into those with weight decay (matrices) and those without."""
+    decay, plain = [], []
+    for name, p in modules.named_parameters():
+        (decay if p.ndim > 1 and "embedding" not in name else plain).append(p)
+    return [{"params": decay, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
+
+
+def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()):
+    """Train `module` until the time budget is used up, resuming from the checkpoint if there is one.
+
+    `loss(step)` returns the loss and a dict of numbers; `check()` returns a dict that is logged
+    with them every `every` seconds, when a checkpoint is written too. `watch` lists further Emas.
+    """
+    torch.manual_seed(arguments.seed)
+    torch.set_flush_denormal(True)
+    optimizer = torch.optim.AdamW(_groups(module), lr=1e-4, betas=(0.9, 0.99))
+    file, log = CHECKPOINTS / f"{name}.pt", CHECKPOINTS / f"{name}.jsonl"
+    emas = [ema, *watch]
+    step, used = 0, 0.0
+    if file.exists():
+        state = torch.load(file, map_location=arguments.device, weights_only=True)
+        module.load_state_dict(state["module"])
+        optimizer.load_state_dict(state["optimizer"])
+        for one, values in zip(emas, state["emas"]):
+            one.steps = state["step"]
+            for own, value in zip(one.values, values):
+                own.copy_(value)
+        step, used = state["step"], state["used"]
+        torch.manual_seed(arguments.seed + step)
+        print(f"{name}: going on from step {step}, {used / 60:.1f} minutes used", flush=True)
+    budget, last, sums, counted = arguments.minutes * 60, time.time(), {}, 0
+    since_check, half = 0.0, arguments.device == "cpu" or torch.cuda.is_bf16_supported()
+
+    def save():
+        state = {"module": module.state_dict(), "optimizer": optimizer.state_dict(),
+                 "emas": [one.values for one in emas], "step": step, "used": used}
+        write_whole(file, lambda path: torch.save(state, path))
+
+    while used < budget:
+        for group in optimizer.param_groups:
+            group["lr"] = rate(used / budget)
+        with torch.autocast(arguments.device.split(":")[0], torch.bfloat16, enabled=half):
+            value, numbers = loss(step)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        for one in emas:
+            one.update(module)
+        step += 1
+        counted += 1
+        for key, number in {"loss": float(value.detach()), **numbers}.items():
+            sums[key] = sums.get(key, 0.0) + number
+        now = time.time()
+        if step > 3:  # the first steps compile; they are not training time
+            used += now - last
+            since_check += now - last
+        last = now
+        if since_check >= every or used >= budget:
+            row = {"step": step, "minutes": round(used / 60, 1), "lr": round(rate(used / budget), 6),
+                   "per_second": round(counted * arguments.batch / max(since_check, 1e-9), 1),
+                   **{key: round(total / counted, 4) for key, total in sums.items()}, **check()}
+            with log.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(row) + "\n")
+            print(name, row, flush=True)
+            save()
+            since_check, sums, counted, last = 0.0, {}, 0, time.time()

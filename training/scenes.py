@@ -1,0 +1,235 @@
+"""Random scenes (pictures with known attributes) and the captions that describe them.
+
+Captions leave things out on purpose: a prompt that names only some attributes must leave the
+others free, or seed, guidance and negative prompt would have nothing to decide.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.drawings import sprite
+from training.world import (
+    BACKGROUNDS,
+    CATEGORIES,
+    OBJECTS,
+    PAIR_SIDE,
+    PLACES,
+    SIDE,
+    SIZES,
+    STYLES,
+    held_out,
+    held_out_pair,
+)
+
+KEEP = 0.65  # chance that a caption mentions an attribute
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The attributes of one picture; `second` is the right-hand object of a pair."""
+
+    thing: str
+    style: str
+    background: str
+    size: str = "medium"
+    place: str = "center"
+    second: str = ""
+
+
+def random_scene(rng):
+    """Draw a scene for training: never one that is held out."""
+    things, styles, backgrounds = list(OBJECTS), list(STYLES), list(BACKGROUNDS)
+    while True:
+        style, background = styles[rng.integers(len(styles))], backgrounds[rng.integers(len(backgrounds))]
+        thing = things[rng.integers(len(things))]
+        kind = rng.random()
+        if kind < 0.1:
+            second = things[rng.integers(len(things))]
+            if second == thing or held_out_pair(thing, second) or held_out(second, style, background):
+                continue
+            scene = Scene(thing, style, background, "small", "center", second)
+        elif kind < 0.35:
+            scene = Scene(thing, style, background, ("small", "medium")[rng.random() < 0.4],
+                          ("left", "right", "top", "bottom")[rng.integers(4)])
+        else:
+            scene = Scene(thing, style, background, ("small", "medium", "big")[rng.choice(3, p=(0.25, 0.4, 0.35))])
+        if not held_out(thing, style, background):
+            return scene
+
+
+def render(scene, rng=None):
+    """Draw a scene as float32 (SIDE, SIDE, 3) in -1..1; with `rng`, colour and place vary a little."""
+    colour = np.array(BACKGROUNDS[scene.background][0], dtype=np.float32)
+    if rng is not None:
+        colour = colour + rng.uniform(-6, 6, 3).astype(np.float32)
+    canvas = np.broadcast_to(colour.clip(0, 255) / 255, (SIDE, SIDE, 3)).copy()
+    light_ink = scene.style == "line" and colour @ (0.299, 0.587, 0.114) < 110
+
+    def paste(thing, side, x, y):
+        shade, alpha = sprite(thing, scene.style, side)
+        if light_ink:
+            shade = alpha * 0.96
+        window = canvas[y : y + side, x : x + side]
+        window *= 1 - alpha
+        window += shade
+
+    def jitter():
+        return 0 if rng is None else int(rng.integers(-1, 2))
+
+    if scene.second:
+        y = (SIDE - PAIR_SIDE) // 2 + jitter()
+        paste(scene.thing, PAIR_SIDE, 2 + jitter(), y)
+        paste(scene.second, PAIR_SIDE, SIDE - PAIR_SIDE - 2 + jitter(), y)
+    else:
+        side = SIZES[scene.size][0] + jitter()
+        room = (SIDE - side) // 2
+        across, down = PLACES[scene.place][:2]
+        x = room + across * (room - 2) + jitter()
+        y = room + down * (room - 2) + jitter()
+        paste(scene.thing, side, min(max(x, 0), SIDE - side), min(max(y, 0), SIDE - side))
+    return canvas * 2 - 1
+
+
+def caption(scene, rng):
+    """Write a caption in English (60 %), Japanese (32 %) or with emoji (8 %); each attribute may be left out."""
+    keep = {name: rng.random() < KEEP for name in ("background", "style", "size", "place")}
+    keep["place"] &= scene.place != "center" or rng.random() < 0.3
+    keep["size"] &= not scene.second
+    keep["thing"] = rng.random() > 0.07 or not any(keep.values())
+    language = rng.random()
+    if language < 0.6:
+        return _english(scene, keep, rng)
+    if language < 0.92:
+        return _japanese(scene, keep, rng)
+    return _emoji(scene, keep, rng)
+
+
+def _things(scene):
+    return [thing for thing in (scene.thing, scene.second) if thing]
+
+
+def _choose(words, rng):
+    """Pick a word; the first is the usual one."""
+    return words[0] if rng.random() < 0.6 else words[rng.integers(len(words))]
+
+
+def _general(thing, language, rng):
+    """Return the object's category word now and then, else one of its own words."""
+    category = OBJECTS[thing].category
+    if category and rng.random() < 0.12:
+        return _choose(CATEGORIES[category][language], rng)
+    return _choose((OBJECTS[thing].english, OBJECTS[thing].japanese)[language], rng)
+
+
+def _colour(scene, thing, rng):
+    """Return the object's own colour now and then ("a red apple" is no red background)."""
+    return OBJECTS[thing].colour if scene.style != "line" and rng.random() < 0.2 else ""
+
+
+def _article(word):
+    if word.endswith("s"):  # a plural
+        return word
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+def _english(scene, keep, rng):
+    size = SIZES[scene.size][1]
+    phrases = []
+    if keep["thing"]:
+        words = [f"{_colour(scene, thing, rng)} {_general(thing, 0, rng)}".strip() for thing in _things(scene)]
+        if rng.random() < 0.15:
+            words = [f"cute {word}" for word in words]
+        if keep["size"]:
+            words = [f"{size} {word}" for word in words]
+        bare = rng.random() < 0.25
+        head = " and ".join(word if bare else _article(word) for word in words)
+        if rng.random() < 0.15:
+            head = ("a picture of ", "a drawing of ", "an icon of ")[rng.integers(3)] + head
+    else:
+        head = f"{size} size" if keep["size"] else ""
+    if keep["background"]:
+        full = f"on a{'n' if scene.background[0] in 'aeiou' else ''} {scene.background} background"
+        if head and rng.random() < 0.6:
+            head = f"{head} {full}"
+        else:
+            phrases.append(f"{scene.background} background")
+    if keep["style"]:
+        phrases.append(_choose(STYLES[scene.style][1], rng))
+    if keep["place"]:
+        phrases.append(PLACES[scene.place][2] if not scene.second else "side by side")
+    return _joined(head, phrases, ", ", rng)
+
+
+def _japanese(scene, keep, rng):
+    size, colour = SIZES[scene.size][2], BACKGROUNDS[scene.background][1]
+    gap = " " if rng.random() < 0.25 else ""
+    phrases = []
+    if keep["thing"]:
+        words = [_general(thing, 1, rng) for thing in _things(scene)]
+        own = [_colour(scene, thing, rng) for thing in _things(scene)]
+        words = [f"{BACKGROUNDS[c][1]}{gap}{word}" if c else word for c, word in zip(own, words)]
+        if rng.random() < 0.15:
+            words = [f"かわいい{gap}{word}" for word in words]
+        if keep["size"]:
+            words = [f"{size}{gap}{word}" for word in words]
+        head = f"{gap}と{gap}".join(words)
+    else:
+        head = f"{size}{gap}サイズ" if keep["size"] else ""
+    if keep["background"]:
+        if head and rng.random() < 0.7:
+            head = f"{colour}{gap}背景{gap}の{gap}{head}"
+        else:
+            phrases.append(f"{colour}{gap}背景")
+    if keep["style"]:
+        phrases.append(_choose(STYLES[scene.style][2], rng))
+    if keep["place"]:
+        phrases.append(PLACES[scene.place][3] if not scene.second else "並んで")
+    return _joined(head, phrases, ("、", " ")[rng.random() < 0.3], rng)
+
+
+def _emoji(scene, keep, rng):
+    head = "".join(OBJECTS[thing].emoji for thing in _things(scene))
+    if rng.random() < 0.3:
+        head = head.replace("\N{VARIATION SELECTOR-16}", "")
+    phrases = []
+    if keep["background"]:
+        phrases.append(f"{scene.background} background" if rng.random() < 0.6 else f"{BACKGROUNDS[scene.background][1]}背景")
+    if keep["style"] and rng.random() < 0.5:
+        phrases.append(STYLES[scene.style][1][0])
+    return _joined(head, phrases, (" ", ", ")[rng.random() < 0.5], rng)
+
+
+def _joined(head, phrases, comma, rng):
+    phrases = [phrases[i] for i in rng.permutation(len(phrases))]
+    parts = ([head] if head else []) + phrases
+    if head and phrases and rng.random() < 0.2:
+        parts = phrases + [head]
+    return comma.join(parts)
+
+
+def lexicon():
+    """List every word captions can hold, for the tokenizer; one word per entry."""
+    text = []
+    for thing in OBJECTS.values():
+        text += [*thing.english, *thing.japanese, thing.emoji]
+    for english, japanese in CATEGORIES.values():
+        text += [*english, *japanese]
+    for _, english, japanese in STYLES.values():
+        text += [*english, japanese[1]]
+    text += [name for name in BACKGROUNDS] + [modifier for _, modifier in BACKGROUNDS.values()]
+    text += [word for _, english, japanese in SIZES.values() for word in (english, japanese)]
+    text += [word for *_, english, japanese in PLACES.values() for word in (english, japanese)]
+    text += ["a an and on the at in of background style drawing picture icon cute side by size line", ", .",
+             "背景", "の", "と", "、", "。", "風", "かわいい", "サイズ", "並んで", "いる", "い", "な"]
+    words = [word for entry in text for word in entry.split()]
+    # "赤い" is also written "赤", "オレンジの" also "オレンジ"
+    words += [word.rstrip("いの") for word in words if word[-1:] in "いの" and len(word) > 1]
+    return [word for word in dict.fromkeys(words) if word]
+
+
+def batch(count, rng):
+    """Return `count` pictures as float32 (count, 3, SIDE, SIDE) in -1..1, with their scenes."""
+    scenes = [random_scene(rng) for _ in range(count)]
+    pictures = np.stack([render(scene, rng) for scene in scenes])
+    return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), scenes
