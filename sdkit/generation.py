@@ -37,10 +37,11 @@ def generate(pipe, prompt=None, *, seed=_UNSET, ineffective: str = "warn", **arg
     own_generator = arguments.get("generator") is not None
     if own_generator and seed is not _UNSET:
         raise ValueError("seed and generator are both given; give one of them.")
-    seeds = _seeds_of(arguments["generator"], count) if own_generator else seeds_for(0 if seed is _UNSET else seed, count)
-    states = _states_of(arguments["generator"], count) if own_generator else [None] * count
     call = {**arguments, "return_dict": True}
-    if not own_generator:
+    if own_generator:
+        seeds, states = _seeds_and_states(arguments["generator"], count)
+    else:
+        seeds, states = seeds_for(0 if seed is _UNSET else seed, count), [None] * count
         call["generator"] = [generator(one) for one in seeds]
     began = time.perf_counter()
     images = pipe(**call).images
@@ -108,19 +109,10 @@ def _settings_of_one(settings, index, count, seed, state):
     return one
 
 
-def _seeds_of(generators, count):
-    """Return the seeds of the caller's generators; one generator serves all pictures in turn."""
-    return [one.initial_seed() for one in _one_each(generators, count)]
-
-
-def _states_of(generators, count):
-    """Return each generator's state where it is not that of a fresh one, else None."""
-    return [None if _is_fresh(one) else one.get_state() for one in _one_each(generators, count)]
-
-
-def _one_each(generators, count):
-    several = generators if isinstance(generators, list) else [generators]
-    return several if len(several) == count else several * count
+def _seeds_and_states(generators, count):
+    """Return the seeds of the caller's generators, and each one's state where it is not a fresh one's."""
+    several = generators if isinstance(generators, list) else [generators] * count
+    return [one.initial_seed() for one in several], [None if _is_fresh(one) else one.get_state() for one in several]
 
 
 def _is_fresh(one):

@@ -103,8 +103,8 @@ def judge(images, name: str = "judge", folder: str | Path = FOLDER) -> list[dict
         images = [images]  # one picture; anything else is reported when its pixels are asked for
     if not len(images):
         return []
-    heads = load_judge(name, folder)[1]["heads"]
     found = probabilities(_pictures(images), name, folder)
+    heads = load_judge(name, folder)[1]["heads"]
 
     def ranked(head, row):
         return dict(sorted(zip(heads[head], row.tolist(), strict=True), key=lambda pair: -pair[1]))

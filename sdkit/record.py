@@ -35,7 +35,7 @@ def save_picture(shot: Shot, path) -> Path:
 
     path = Path(path)
     if path.suffix.lower() != ".png":
-        raise ValueError(f"path is {str(path)!r}; give a name that ends in .png, which keeps every pixel and the settings.")
+        raise ValueError(f"path is {str(path)!r}; give a name that ends in .png: it keeps pixels and settings.")
     if not isinstance(shot, Shot) or not hasattr(shot.image, "getbands"):
         raise TypeError(f'can only save a shot with a PIL picture, not {shot!r}; use output_type="pil" and one shot.')
     info = PngInfo()
@@ -125,7 +125,8 @@ def rebuild(path, pipe=None) -> Rebuilt:
     if now["model"]["fingerprint"] != origin["model"]["fingerprint"]:
         raise ValueError(
             f"the weights differ: the picture was made with {origin['model']['name']} "
-            f"({origin['model']['fingerprint']}), this pipeline has {now['model']['fingerprint']}. Give that model as pipe=."
+            f"({origin['model']['fingerprint']}), this pipeline has {now['model']['fingerprint']}. "
+            "Give that model as pipe=."
         )
     shot = generate(pipe, **_call_of(settings, pipe))[0]
     with Image.open(path) as stored:

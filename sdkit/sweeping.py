@@ -32,7 +32,8 @@ def sweep(pipe, prompt=None, *, seed=0, **arguments) -> Shots:
     check_names(arguments, {**known_names(pipe), "seed": 0}, type(pipe).__name__)
     axes = {name: list(value) for name, value in arguments.items() if _is_axis(name, value)}
     if not 1 <= len(axes) <= 2:
-        raise ValueError(f"{len(axes)} arguments are lists ({', '.join(axes) or 'none'}); give one or two lists of values.")
+        named = ", ".join(axes) or "none"
+        raise ValueError(f"{len(axes)} arguments are lists ({named}); give one or two lists of values.")
     for name, values in axes.items():
         if not values:
             raise ValueError(f"{name} is an empty list; give the values to compare.")
@@ -45,7 +46,7 @@ def sweep(pipe, prompt=None, *, seed=0, **arguments) -> Shots:
             both = {**held, **cell}
             check_value("seed", both.pop("seed"))
             if picture_count(pipe, check_call(pipe, both)) != 1:
-                raise ValueError("each cell of a sweep is one picture; leave num_images_per_prompt at 1 and sweep the seed.")
+                raise ValueError("each cell of a sweep is one picture; for several, sweep the seed.")
     for cell in tqdm(cells, desc="sweep", delay=PATIENCE, leave=False):
         shots.append(replace(generate(pipe, **held, **cell)[0], label=cell))
     return shots

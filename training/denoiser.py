@@ -179,9 +179,10 @@ def main(arguments):
         error = (made - (signal * noise - spread * clean)).square().mean((1, 2, 3))
         snr = kept[t] / (1 - kept[t])
         high = t >= 700
-        return ((snr.clamp(max=5) + 1) / (snr + 1) * error).mean(), {
-            "v_high": float(error[high].mean().nan_to_num().detach()), "v_low": float(error[~high].mean().nan_to_num().detach()),
-        }
+        value = ((snr.clamp(max=5) + 1) / (snr + 1) * error).mean()
+        error = error.detach()
+        means = {"v_high": error[high].mean(), "v_low": error[~high].mean()}
+        return value, {name: float(mean.nan_to_num()) for name, mean in means.items()}
 
     tests = held_out_scenes(40, np.random.default_rng(3))
 
@@ -193,8 +194,8 @@ def main(arguments):
                         generator=torch.Generator("cpu").manual_seed(1), output_type="np").images
         pictures = (made * 255).round().astype(np.uint8)
         right = np.mean([border_background(p) == s.background for p, s in zip(pictures, tests)])
-        write_whole(CHECKPOINTS / "sheet.png",
-                    lambda path: Image.fromarray(sheet(list(pictures), 10)).resize((1280, 512), 0).save(path, format="PNG"))
+        page = Image.fromarray(sheet(list(pictures), 10)).resize((1280, 512), Image.Resampling.NEAREST)
+        write_whole(CHECKPOINTS / "sheet.png", lambda path: page.save(path, format="PNG"))
         return {"background": round(float(right), 3)}
 
     train("denoiser", both, fast, loss, check, arguments, watch=(slow,),

@@ -19,7 +19,7 @@ CHECKPOINTS = Path(".cache/checkpoints")
 def options(description, **defaults):
     """Read the command line options every training script shares."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=30, help="time budget of the whole training, resumed runs included")
+    parser.add_argument("--minutes", type=float, default=30, help="time budget, resumed runs included")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-compile", dest="compile", action="store_false")

@@ -194,7 +194,8 @@ def _emoji(scene, keep, rng):
         head = head.replace("\N{VARIATION SELECTOR-16}", "")
     phrases = []
     if keep["background"]:
-        phrases.append(f"{scene.background} background" if rng.random() < 0.6 else f"{BACKGROUNDS[scene.background][1]}背景")
+        japanese = f"{BACKGROUNDS[scene.background][1]}背景"
+        phrases.append(f"{scene.background} background" if rng.random() < 0.6 else japanese)
     if keep["style"] and rng.random() < 0.5:
         phrases.append(STYLES[scene.style][1][0])
     return _joined(head, phrases, (" ", ", ")[rng.random() < 0.5], rng)

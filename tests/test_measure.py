@@ -1,0 +1,57 @@
+"""Measures against pictures whose answer is known."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sdkit.measure import background, distance, saturation, sharpness, spread
+from sdkit.shots import Shot
+
+
+def flat(*colour):
+    return Image.new("RGB", (8, 8), colour)
+
+
+def test_distance_of_black_and_white():
+    assert distance(flat(0, 0, 0), flat(255, 255, 255)) == 255
+    assert distance(flat(9, 9, 9), flat(9, 9, 9)) == 0
+    assert distance(flat(0, 0, 0), flat(30, 0, 0)) == pytest.approx(30 / 3**0.5)
+
+
+def test_shots_are_taken_too():
+    assert distance(Shot(flat(1, 1, 1), {}, {}), flat(3, 3, 3)) == 2
+
+
+def test_spread_is_the_mean_over_pairs():
+    assert spread([flat(0, 0, 0), flat(10, 10, 10), flat(20, 20, 20)]) == pytest.approx(40 / 3)
+
+
+def test_saturation():
+    assert saturation(flat(255, 0, 0)) == 1
+    assert saturation(flat(80, 80, 80)) == 0
+    assert saturation(flat(200, 100, 100)) == pytest.approx(0.5)
+    assert saturation(flat(0, 0, 0)) == 0
+
+
+def test_sharpness_of_checks_beats_a_ramp_beats_flat():
+    checks = np.indices((8, 8)).sum(0) % 2 * 255
+    ramp = np.arange(8)[None, :] ** 2 * np.ones((8, 1))
+    as_picture = [Image.fromarray(np.uint8(v)).convert("RGB") for v in (checks, ramp, np.full((8, 8), 7))]
+    first, second, third = map(sharpness, as_picture)
+    assert first > second > third - 1e-9
+    assert third == 0
+
+
+def test_background_ignores_the_middle():
+    picture = flat(10, 20, 30)
+    picture.paste((255, 0, 0), (2, 2, 6, 6))
+    assert background(picture) == (10, 20, 30)
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="compare equal sizes"):
+        distance(flat(0, 0, 0), Image.new("RGB", (4, 4)))
+    with pytest.raises(ValueError, match="at least two"):
+        spread([flat(0, 0, 0)])
+    with pytest.raises(TypeError, match="shape"):
+        saturation(np.zeros((3, 3)))
