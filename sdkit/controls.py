@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import inspect
 from html import escape
+from numbers import Real
 
 from sdkit.parameters import CHOICE, INTEGER, NUMBER, PARAMETERS, SIZE, SWITCH, TEXT
 from sdkit.shots import Shot, Shots, png_bytes
@@ -98,7 +99,10 @@ def _slider(widgets, name, parameter, limits, start, common):
     low, high = limits
     whole = parameter.kind in (INTEGER, SIZE) if parameter else all(isinstance(one, int) for one in limits)
     step = parameter.step if parameter else (1 if whole else (high - low) / 20)
-    value = min(max(low if start is None else start, low), high)
+    start = low if start is None else start
+    if isinstance(start, bool) or not isinstance(start, Real):
+        raise TypeError(f"{name} is {start!r}; give (low, high), a number to start at, or a widget.")
+    value = min(max(start, low), high)
     kind = widgets.IntSlider if whole else widgets.FloatSlider
     return kind(value=value, min=low, max=high, step=step, continuous_update=False, **common)
 

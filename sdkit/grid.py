@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from functools import cache
 from math import ceil
+from textwrap import wrap
 
 from sdkit.shots import Shot, Shots
 
-INCH = 1.25  # side of one picture in the drawn grid
+INCH = 1.3  # side of one picture in the drawn grid
 DPI = 96
+LETTERS = 20  # of a label that fit the width of a picture
 
 
 def draw_grid(shots, *, columns: int | None = None, labels=None):
@@ -17,7 +19,7 @@ def draw_grid(shots, *, columns: int | None = None, labels=None):
 
     `shots` are `Shots` of a sweep (two axes give a table with row and column heads), any list of
     shots, or a list of PIL pictures with `labels`. `columns` defaults to the last axis' length, or
-    to at most 6. Every picture is drawn; left-over corners stay blank.
+    to 8 at most. Every picture is drawn; left-over corners stay blank.
 
     Raises ValueError for an empty list or labels of another length.
     """
@@ -31,13 +33,14 @@ def draw_grid(shots, *, columns: int | None = None, labels=None):
     if table:
         columns = len(list(axes.values())[1])
     if columns is None:
-        columns = min(len(shots), 6)
+        columns = len(shots) if len(shots) <= 8 else 6
     if columns < 1:
         raise ValueError(f"columns is {columns}; give 1 or more.")
     rows = ceil(len(shots) / columns)
     if labels is None:
         labels = _table_labels(shots, axes, columns) if table else [_label(shot) for shot in shots]
-    size = (columns * INCH + (1.1 if table else 0.1), rows * (INCH + 0.28) + 0.05)
+    # In a table only the first row has labels above it; the rows' own stand to the left.
+    size = (columns * INCH + 1.1, rows * INCH + 0.4) if table else (columns * INCH + 0.1, rows * (INCH + 0.3))
     figure = _grid_class()(figsize=size, dpi=DPI, layout="constrained")
     figure.describe(f"<Grid of {rows} x {columns}, {len(shots)} pictures: {_varied(axes)}>")
     places = figure.subplots(rows, columns, squeeze=False)
@@ -45,12 +48,11 @@ def draw_grid(shots, *, columns: int | None = None, labels=None):
         place.set_axis_off()
     for place, shot, label in zip(places.flat, shots, labels):
         place.imshow(shot.image if isinstance(shot, Shot) else shot, interpolation="nearest")
-        place.set_title(label, fontsize=8)
+        place.set_title(label, fontsize=7)
     if table:
         name, values = next(iter(axes.items()))
         for place, value in zip(places[:, 0], values):
-            head = f"{name}\n= {_short(value)}"
-            place.text(-0.08, 0.5, head, transform=place.transAxes, ha="right", va="center", fontsize=8)
+            place.text(-0.08, 0.5, _said(name, value), transform=place.transAxes, ha="right", va="center", fontsize=7)
     return figure
 
 
@@ -63,32 +65,25 @@ def _cells(axes):
 
 def _table_labels(shots, axes, columns):
     name = list(axes)[1]
-    heads = [f"{name}\n= {_short(value)}" for value in axes[name]]
-    return heads + [""] * (len(shots) - columns)
+    return [_said(name, value) for value in axes[name]] + [""] * (len(shots) - columns)
 
 
 def _label(shot):
     if not isinstance(shot, Shot):
         return ""
-    if not shot.label:
-        return f"seed = {shot.settings.get('seed')}"
-    return "\n".join(f"{name}\n= {_short(value)}" for name, value in shot.label.items())
+    label = shot.label or {"seed": shot.settings.get("seed")}
+    return "\n".join(_said(name, value) for name, value in label.items())
 
 
-def _short(value, limit=22):
+def _said(name, value):
+    """Write "name = value", wrapped to a picture's width; a text stands for itself."""
+    if isinstance(value, str) and value:
+        return "\n".join(wrap(value, LETTERS, break_long_words=False))
     if hasattr(value, "shape"):
-        return f"tensor {tuple(value.shape)}"
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    if len(text) <= limit:
-        return text
-    lines, line = [], ""
-    for word in text.split(" "):
-        if line and len(line) + len(word) + 1 > limit:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return "\n".join([*lines, line])
+        value = f"tensor {tuple(value.shape)}"
+    elif isinstance(value, float):
+        value = f"{value:g}"
+    return f"{name}\n= {value!r}" if value == "" else f"{name}\n= {value}"
 
 
 def _varied(axes):
@@ -113,6 +108,8 @@ def _grid_class():
 
         def __repr__(self):
             return self._description
+
+        __str__ = __repr__
 
         def _repr_png_(self):
             buffer = io.BytesIO()

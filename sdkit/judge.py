@@ -18,7 +18,7 @@ FOLDER = model_path() / "judge"
 SIDE = 64  # pixels; larger and smaller pictures are resized to it
 
 
-def build(classes, width=32, kernel=3, down="max"):
+def build(classes, width=40, kernel=3, down="max"):
     """Return an untrained judge: (N, 3, 64, 64) in -1..1 to (N, classes) logits of all heads in a row.
 
     `down` says how the picture is halved between the layers, "max" or "average".
@@ -29,14 +29,14 @@ def build(classes, width=32, kernel=3, down="max"):
     if down not in pools:
         raise ValueError(f"down={down!r} is unknown; use one of {', '.join(pools)}.")
 
-    def layer(before, after):
-        return [nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+    def layer(before, after, side=kernel, stride=1):
+        convolution = nn.Conv2d(before, after, side, stride, side // 2, bias=False)
+        return [convolution, nn.BatchNorm2d(after), nn.ReLU()]
 
     return nn.Sequential(
-        *layer(3, width), pools[down](2),
+        *layer(3, width, side=5, stride=2), pools[down](2),  # to 16 x 16 at once: it must run fast on a CPU
         *layer(width, 2 * width), pools[down](2),
-        *layer(2 * width, 4 * width), pools[down](2),
-        *layer(4 * width, 4 * width),
+        *layer(2 * width, 4 * width),
         *layer(4 * width, 4 * width),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(),
         nn.Linear(4 * width, classes),

@@ -13,7 +13,7 @@ BUILT_IN = "built-in"
 _FOLDER = Path(__file__).with_name("model")
 _OPTIONS = ("revision", "variant", "token", "cache_dir", "local_files_only", "safety_checker", "subfolder")
 _sources: WeakKeyDictionary = WeakKeyDictionary()  # unet -> where it came from
-_prints: WeakKeyDictionary = WeakKeyDictionary()  # unet -> fingerprint
+_prints: WeakKeyDictionary = WeakKeyDictionary()  # unet -> (state of its tensors, fingerprint)
 
 
 def model_path() -> Path:
@@ -123,12 +123,14 @@ def source_of(pipe) -> dict:
 
 def fingerprint(pipe) -> str:
     """Return 16 hex digits that change when the denoiser's weights do (from samples of each tensor)."""
-    if pipe.unet not in _prints:
+    # Reading every tensor takes longer than a check; a changed weight has another address or version.
+    state = [(one.data_ptr(), one._version) for one in pipe.unet.parameters()]
+    if _prints.get(pipe.unet, (None,))[0] != state:
         digest = sha256()
         for name, tensor in sorted(pipe.unet.state_dict().items()):
             values = tensor.flatten()
             # float16 rounding first: the same weights give the same print in either precision
             sample = values[:: max(1, values.numel() // 64)].half().cpu()
             digest.update(name.encode() + str(tuple(tensor.shape)).encode() + sample.numpy().tobytes())
-        _prints[pipe.unet] = digest.hexdigest()[:16]
-    return _prints[pipe.unet]
+        _prints[pipe.unet] = (state, digest.hexdigest()[:16])
+    return _prints[pipe.unet][1]

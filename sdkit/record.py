@@ -15,6 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sdkit.effects import is_random_on_the_way
+from sdkit.generation import generate, origin_of
+from sdkit.loading import load_pipeline
 from sdkit.shots import Shot
 
 CHUNK = "sdkit"
@@ -108,9 +111,6 @@ def rebuild(path, pipe=None) -> Rebuilt:
     import diffusers
     from PIL import Image
 
-    from sdkit.generation import generate, origin_of
-    from sdkit.loading import load_pipeline
-
     record = read_settings(path)
     settings, origin = record["settings"], record["origin"]
     lost = [name for name, value in settings.items() if isinstance(value, dict) and "not_recorded" in value]
@@ -159,6 +159,8 @@ def _call_of(settings, pipe):
         call.pop("callback_on_step_end_tensor_inputs", None)
     if call.get("latents") is not None:
         call["latents"] = call["latents"].to(pipe.device)
+        if not is_random_on_the_way(pipe, call):
+            call.pop("seed", None)  # recorded, but without effect
     return call
 
 

@@ -16,8 +16,8 @@ ORDER = [
     "quiet",
     "shots",
     "measure",
-    "judge",
     "loading",
+    "judge",
     "seeding",
     "effects",
     "generation",
@@ -65,7 +65,7 @@ def test_unknown_names_are_told():
 
 
 def test_names_do_not_turn_into_modules():
-    code = "import sdkit.sweeping, sdkit.record; import sdkit; print(callable(sdkit.sweep), callable(sdkit.rebuild))"
+    code = "import sdkit.sweeping, sdkit.record, sdkit; print(callable(sdkit.sweep), callable(sdkit.rebuild))"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True True\n"
     )

@@ -61,8 +61,8 @@ class Lesson:
 
     @classmethod
     def read(cls, path):
-        """Read a notebook as it is, without converting it to a newer format."""
-        return cls(Path(path), nbformat.read(path, as_version=nbformat.NO_CONVERT))
+        """Read a notebook as it is; nbformat.read would repair its ids."""
+        return cls(Path(path), nbformat.v4.reads_json(Path(path).read_text(encoding="utf-8")))
 
     @property
     def cells(self):
@@ -191,8 +191,9 @@ def sizes(lesson):
     for cell in lesson.code:
         for output in cell.outputs:
             for kind, data in output.get("data", {}).items():
-                if kind.startswith("image/") and len(data) * 3 // 4 > PICTURE_BYTES:
-                    yield f"{cell.get('id')} stores a picture of {len(data) * 3 // 4} bytes; {PICTURE_BYTES} are allowed"
+                size = len(data) * 3 // 4  # base64
+                if kind.startswith("image/") and size > PICTURE_BYTES:
+                    yield f"{cell.get('id')} stores a picture of {size} bytes; {PICTURE_BYTES} are allowed"
 
 
 @rule
@@ -273,7 +274,7 @@ def code_length(lesson):
 
 @rule
 def no_semicolons(lesson):
-    """A semicolon silences nothing under nbval, and two statements on a line are hard to read."""
+    """No line ends with a semicolon, which silences nothing under nbval, or has one inside."""
     for cell, tokens in lesson.tokens:
         if any(token.type == tokenize.OP and token.string == ";" for token in tokens):
             yield f"{cell.get('id')} has a semicolon"
@@ -360,7 +361,8 @@ def bare_call_first(lesson):
 @rule
 def model_by_name(lesson):
     """One name, MODEL, says which model is used, so that changing it changes the whole lesson."""
-    allowed = [node.value for _, _, node in lesson.nodes(ast.Assign) if [ast.unparse(t) for t in node.targets] == ["MODEL"]]
+    assigned = [node for _, _, node in lesson.nodes(ast.Assign) if ast.unparse(node).startswith("MODEL = ")]
+    allowed = [node.value for node in assigned]
     for _, cell, node in lesson.nodes(ast.Constant):
         text = node.value
         if isinstance(text, str) and not any(node is one for one in allowed):

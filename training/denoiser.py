@@ -7,8 +7,11 @@ at 12 % for classifier-free guidance (arXiv 2207.12598).
 Run `python -m training.denoiser --minutes 80` after training.vae and training.text; it resumes.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from training.loop import CHECKPOINTS, Ema, train, trapezoid, write_safetensors, write_whole
@@ -56,6 +59,17 @@ def normalise(vae, pictures):
     before.bias[:4] = (before.bias[:4] - mean) * scale
     before.bias[4:] += 2 * scale.log()
     return vae
+
+
+def normalise_in_float32(model):
+    """Let GroupNorm compute in float32: in bfloat16 with channels last it is 4x slower on a CPU."""
+
+    def forward(norm, x):
+        return F.group_norm(x.float(), norm.num_groups, norm.weight, norm.bias, norm.eps).to(x.dtype)
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.GroupNorm):
+            module.forward = partial(forward, module)
 
 
 class Denoising(torch.nn.Module):
@@ -156,6 +170,7 @@ def main(arguments):
     vae, encoder, tokenizer = load_parts(device)
     latents, scenes = encode_pool(vae, arguments.pool, rng, device)
     unet = build().to(device, memory_format=torch.channels_last)
+    normalise_in_float32(unet)
     unet.set_attn_processor(AttnProcessor())  # in bfloat16 on a CPU, torch 2.13's fused backward is 8x slower
     both = Denoising(encoder, unet)
     fast, slow = Ema(both, 0.999), Ema(both, 0.9997)

@@ -21,7 +21,7 @@ from training.world import BACKGROUNDS, OBJECTS, PLACES, SIDE, SIZES, STYLES
 
 HEADS = {"object": list(OBJECTS), "style": list(STYLES)}
 FOLDER = CHECKPOINTS / "judge"
-ROUND_TRIPS = 0.3  # share of training pictures that went through the VAE
+ROUND_TRIPS = 0.3  # share of training pictures that went through the VAE, with a little noise on the latents
 HALVES = 0.12  # share of training pictures that are one half of a pair
 
 
@@ -80,7 +80,7 @@ def disturbed(pictures):
     sigma = (0.3 + 0.9 * torch.rand(count, device=device)) * (torch.rand(count, device=device) < 0.5)
     gain = 1 + 0.16 * (torch.rand(count, 3, 1, 1, device=device) - 0.5)
     tint = 0.12 * (torch.rand(count, 3, 1, 1, device=device) - 0.5)
-    noise = 0.1 * torch.rand(count, 1, 1, 1, device=device) * torch.randn_like(pictures)
+    noise = 0.2 * torch.rand(count, 1, 1, 1, device=device) * (torch.rand_like(pictures) * 2 - 1)
     return (blurred(pictures, sigma.clamp(min=0.05)) * gain + tint + noise).clamp(-1, 1)
 
 
@@ -100,11 +100,11 @@ def round_trip(vae, pictures, spread=0.0):
     device = next(vae.parameters()).device
     made = []
     for part in pictures.split(64):
-        latents = vae.encode(part.to(device)).latent_dist.mode()
+        latents = vae.encode(part.to(device)).latent_dist.mode().float()
         strength = spread * latents.std() * torch.rand(len(part), 1, 1, 1, device=device)
         latents = latents + strength * torch.randn_like(latents)
         made.append(vae.decode(latents).sample.clamp(-1, 1).cpu())
-    return torch.cat(made)
+    return torch.cat(made).float()
 
 
 def accuracy(network, pictures, labels):
@@ -125,27 +125,24 @@ def main(arguments):
     network = build(sum(map(len, HEADS.values())), **shape).to(device, memory_format=torch.channels_last)
     compiled = torch.compile(network) if arguments.compile else network
     vae = load_vae()
-    fresh, fresh_labels = examples(960, np.random.default_rng(10**6))
+    pool, labels = examples(arguments.pool, rng)
+    fresh, fresh_labels = examples(480, np.random.default_rng(10**6))
     tests = {"": fresh}
     if vae is None:
         print("There is no trained VAE yet: this judge learns without VAE round trips.", flush=True)
     else:
-        vae = vae.to(device)
-        pool, pool_labels = examples(arguments.pool, rng)
-        pool = (round_trip(vae, pool, spread=0.2) * 127.5 + 127.5).round().to(torch.uint8)
+        vae, some = vae.to(device), int(ROUND_TRIPS * len(pool))
+        with torch.autocast(device.split(":")[0], torch.bfloat16):
+            pool[:some] = round_trip(vae, pool[:some], spread=0.2)
         tests["vae_"] = round_trip(vae, fresh)
+    pool = (pool * 127.5 + 127.5).round().to(torch.uint8)
 
     def loss(step):
-        pictures, labels = examples(arguments.batch, rng)
-        if vae is not None:
-            swap = torch.rand(arguments.batch) < ROUND_TRIPS
-            index = torch.randint(len(pool), (int(swap.sum()),))
-            pictures[swap] = pool[index].float() / 127.5 - 1
-            for head in HEADS:
-                labels[head][swap] = pool_labels[head][index]
-        pictures = disturbed(pictures.to(device)).contiguous(memory_format=torch.channels_last)
-        parts = compiled(pictures).float().split([len(names) for names in HEADS.values()], 1)
-        losses = {head: F.cross_entropy(part, labels[head].to(device)) for head, part in zip(HEADS, parts)}
+        index = torch.randint(len(pool), (arguments.batch,))
+        pictures = disturbed((pool[index].float() / 127.5 - 1).to(device))
+        logits = compiled(pictures.contiguous(memory_format=torch.channels_last)).float()
+        parts = logits.split([len(names) for names in HEADS.values()], 1)
+        losses = {head: F.cross_entropy(part, labels[head][index].to(device)) for head, part in zip(HEADS, parts)}
         return sum(losses.values()), {head: float(value.detach()) for head, value in losses.items()}
 
     @torch.no_grad()
@@ -157,7 +154,7 @@ def main(arguments):
 
     # The averages of training.loop leave batch norm's statistics out; the falling rate averages enough.
     train(f"judge/{arguments.name}", network, Ema(network, 0.99), loss, check, arguments,
-          rate=lambda done: cosine(done, 2e-3, 1e-6), every=60)
+          rate=lambda done: cosine(done, 2e-3, 1e-6), every=12 * arguments.minutes)
     weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
     write_whole(FOLDER / f"{arguments.name}.safetensors", lambda path: save_file(weights, path))
@@ -168,4 +165,4 @@ def main(arguments):
 if __name__ == "__main__":
     from training.loop import options
 
-    main(options(__doc__, batch=64, pool=4000, name="judge", width=32, kernel=3, down="max"))
+    main(options(__doc__, batch=64, pool=16000, name="judge", width=40, kernel=3, down="max"))

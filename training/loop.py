@@ -22,7 +22,10 @@ def options(description, **defaults):
     parser.add_argument("--minutes", type=float, default=30, help="time budget, resumed runs included")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-compile", dest="compile", action="store_false")
+    parser.add_argument(
+        "--compile", action="store_true",
+        help="compile the model; NOT on a CPU: torch 2.13 gives zero gradients for most layers there",
+    )
     for name, value in defaults.items():
         parser.add_argument(f"--{name}", type=type(value), default=value)
     return parser.parse_args()
@@ -105,7 +108,7 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
     """
     torch.manual_seed(arguments.seed)
     torch.set_flush_denormal(True)
-    optimizer = torch.optim.AdamW(_groups(module), lr=1e-4, betas=(0.9, 0.99))
+    optimizer = torch.optim.AdamW(_groups(module), lr=1e-4, betas=(0.9, 0.99), fused=True)
     file, log = CHECKPOINTS / f"{name}.pt", CHECKPOINTS / f"{name}.jsonl"
     emas = [ema, *watch]
     step, used = 0, 0.0
