@@ -8,7 +8,7 @@ import warnings
 from functools import cache
 from importlib.metadata import version
 
-from sdkit.effects import check_together, picture_count, without_effect
+from sdkit.effects import check_together, picture_count, picture_size, without_effect
 from sdkit.loading import source_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names
 from sdkit.seeding import generator, seeds_for
@@ -44,10 +44,15 @@ def generate(pipe, prompt=None, *, seed=_UNSET, ineffective: str = "warn", **arg
         seeds, states = seeds_for(0 if seed is _UNSET else seed, count), [None] * count
         call["generator"] = [generator(one) for one in seeds]
     began = time.perf_counter()
-    images = pipe(**call).images
+    result = pipe(**call)
     seconds = (time.perf_counter() - began) / count
+    images, flagged = result.images, result.nsfw_content_detected or []
+    for i in (i for i, hidden in enumerate(flagged) if hidden):
+        warnings.warn(f"picture {i} is black: the safety checker hid it; try another prompt or seed.", stacklevel=2)
     origin = origin_of(pipe)
     settings = {**known_names(pipe), **arguments}
+    if "height" in settings:
+        settings["height"], settings["width"] = picture_size(pipe, settings)
     return Shots(
         Shot(images[i], _settings_of_one(settings, i, count, seeds[i], states[i]), origin, {}, seconds)
         for i in range(count)

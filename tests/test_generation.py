@@ -69,6 +69,7 @@ def test_settings_are_complete(pipe):
     shot = generate(pipe, PROMPT, seed=7, **FAST)[0]
     assert shot.settings["guidance_scale"] == 5.0 and shot.settings["eta"] == 0.0
     assert shot.settings["num_images_per_prompt"] == 1
+    assert (shot.settings["height"], shot.settings["width"]) == shot.image.size == (64, 64)
     assert "generator" not in shot.settings
     assert shot.origin["scheduler"]["class"] == type(pipe.scheduler).__name__
     assert shot.origin["model"]["name"] == "built-in"
@@ -164,6 +165,12 @@ def test_used_up_generator_is_recorded_and_repeats(pipe):
     shot = generate(pipe, PROMPT, generator=used, **FAST)[0]
     assert torch.equal(shot.settings["generator_state"], state)
     assert "generator_state" not in generate(pipe, PROMPT, generator=generator(5), **FAST)[0].settings
+
+
+def test_a_picture_hidden_by_the_safety_checker_is_told(pipe, monkeypatch):
+    monkeypatch.setattr(type(pipe), "run_safety_checker", lambda self, image, device, dtype: (image * 0, [True]))
+    with pytest.warns(UserWarning, match="picture 0 is black: the safety checker"):
+        generate(pipe, PROMPT, **FAST)
 
 
 def test_other_output_types_pass_through(pipe):
