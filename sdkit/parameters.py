@@ -144,8 +144,8 @@ def _integer(parameter, value):
 
 def _range(parameter):
     if math.isfinite(parameter.high):
-        return f" from {parameter.low:g} to {parameter.high:g}"
-    return f" of {parameter.low:g} or more" if math.isfinite(parameter.low) else ""
+        return f" from {parameter.low} to {parameter.high}"
+    return f" of {parameter.low} or more" if math.isfinite(parameter.low) else ""
 
 
 def _size(parameter, value):

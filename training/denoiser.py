@@ -4,7 +4,7 @@ v-prediction (arXiv 2202.00512) on Stable Diffusion's own noise schedule; the lo
 (min(SNR, 5) + 1) / (SNR + 1) is the v loss clipped on the clean side only (after Min-SNR, arXiv
 2303.09556), because object, style and place are decided at high noise. Whole captions are dropped
 at 12 % for classifier-free guidance (arXiv 2207.12598).
-Run `python -m training.denoiser --minutes 80` after training.vae and training.text; it resumes.
+Run `python -m training.denoiser --minutes 55` after training.vae and training.text; it resumes.
 """
 
 from functools import partial
@@ -224,4 +224,4 @@ def main(arguments):
 if __name__ == "__main__":
     from training.loop import options
 
-    main(options(__doc__, batch=64, pool=50000, rate=1e-3))
+    main(options(__doc__, batch=64, pool=30000, rate=1e-3))

@@ -4,7 +4,7 @@ It learns from single drawings of every object, style, background, size and plac
 from the generator included, because it must recognise them; from blurred, noisy, tinted ones, and
 from pictures that went through the VAE. It never sees a generated picture: a judge that did would
 learn to forgive the generator's mistakes (the design of PaintSkills, arXiv 2202.04053).
-Run `python -m training.judge --minutes 6` after training.vae; a second judge that differs in seed
+Run `python -m training.judge --minutes 3` after training.vae; a second judge that differs in seed
 and shape is `python -m training.judge --name judge2 --width 24 --kernel 5 --down average --seed 1`.
 """
 

@@ -3,7 +3,7 @@
 Cross-attention that starts from random text states spends thousands of steps blind to the prompt.
 So the encoder first learns to predict a scene's attributes from its caption (minutes); words that
 mean the same, in either language, come to mean the same to the denoiser from its first step.
-Run `python -m training.text --minutes 4`.
+Run `python -m training.text --minutes 3`.
 """
 
 import numpy as np
