@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from training.loop import CHECKPOINTS, Ema, train, trapezoid, write_safetensors, write_whole
-from training.scenes import Scene, batch, caption
+from training.scenes import Scene, article, batch, caption
 from training.text import read, tokens
 from training.world import BACKGROUNDS, OBJECTS, SIDE, STYLES, held_out
 
@@ -110,7 +110,7 @@ def held_out_scenes(count, rng):
 
 def full_caption(scene):
     """Describe a single-object scene completely enough for a test, in English."""
-    return f"a {scene.thing} on a {scene.background} background, {STYLES[scene.style][1][0]}"
+    return f"{article(scene.thing)} on {article(scene.background)} background, {STYLES[scene.style][1][0]}"
 
 
 def border_background(picture):

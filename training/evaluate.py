@@ -28,7 +28,7 @@ from training.denoiser import border_background, sheet
 from training.export import KEPT, MODEL
 from training.judge import half, round_trip, single
 from training.loop import write_whole
-from training.scenes import Scene, render
+from training.scenes import Scene, article, render
 from training.world import (
     BACKGROUNDS,
     OBJECTS,
@@ -48,10 +48,6 @@ GATES = {"background": 0.90, "object": 0.70, "japanese": 0.10}
 
 def english(scene, tell=()):
     """Describe a scene in English; the usual size and place are left out unless `tell` names them."""
-
-    def article(words):
-        return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
-
     sized = not scene.second and (scene.size != "medium" or "size" in tell)
     size = f"{SIZES[scene.size][1]} " if sized else ""
     things = " and ".join(article(f"{size}{thing}") for thing in (scene.thing, scene.second) if thing)

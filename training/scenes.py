@@ -127,7 +127,8 @@ def _colour(scene, thing, rng):
     return OBJECTS[thing].colour if scene.style != "line" and rng.random() < 0.2 else ""
 
 
-def _article(word):
+def article(word):
+    """Put "a" or "an" before a word or phrase; a plural stays as it is."""
     if word.endswith("s"):  # a plural
         return word
     return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
@@ -143,7 +144,7 @@ def _english(scene, keep, rng):
         if keep["size"]:
             words = [f"{size} {word}" for word in words]
         bare = rng.random() < 0.25
-        head = " and ".join(word if bare else _article(word) for word in words)
+        head = " and ".join(word if bare else article(word) for word in words)
         if rng.random() < 0.15:
             head = ("a picture of ", "a drawing of ", "an icon of ")[rng.integers(3)] + head
     else:
