@@ -15,6 +15,10 @@ from PIL import Image
 # grey levels: another processor or thread count stays within it, another seed does not.
 LEVELS = 3
 SHARE = 0.01
+# In a large picture a small mark is a small share, so no square of this side may be this many
+# grey levels off on average either.
+SQUARE = 8
+MARK = 24
 
 PNG_IN_BASE64 = "iVBORw0KGgo"
 SHOWN = {"stream", "display_data", "execute_result", "update_display_data", "clear_output"}
@@ -40,8 +44,19 @@ class Picture(str):
             return 1.0
         return float((abs(self.pixels - other.pixels) > LEVELS).mean())
 
+    def worst_square(self, other):
+        """Return the largest mean difference of any square, in grey levels (255 for another shape)."""
+        if self.pixels.shape != other.pixels.shape:
+            return 255.0
+        off = abs(self.pixels - other.pixels).mean(axis=2)
+        height, width = (side // SQUARE * SQUARE for side in off.shape)
+        squares = off[:height, :width].reshape(height // SQUARE, SQUARE, width // SQUARE, SQUARE)
+        return float(squares.mean(axis=(1, 3)).max(initial=0))
+
     def __eq__(self, other):
-        return isinstance(other, Picture) and self.differing(other) <= SHARE
+        if not isinstance(other, Picture):
+            return False
+        return self.differing(other) <= SHARE and self.worst_square(other) <= MARK
 
     def __ne__(self, other):  # str has its own
         return not self == other
@@ -105,4 +120,5 @@ def pytest_assertrepr_compare(op, left, right):
         f"stored: {left}",
         f"now:    {right}",
         f"{left.differing(right):.1%} of the values differ by more than {LEVELS} grey levels; {SHARE:.0%} may",
+        f"the worst {SQUARE} x {SQUARE} square is {left.worst_square(right):.0f} grey levels off; {MARK} may be",
     ]

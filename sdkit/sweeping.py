@@ -12,7 +12,7 @@ from sdkit.generation import check_call, generate
 from sdkit.parameters import NUMBERS, PARAMETERS, NoEffectWarning, check_names, check_value, known_names
 from sdkit.shots import Shots
 
-PATIENCE = 10  # seconds a sweep may take before a progress bar appears
+PATIENCE = 20  # seconds a sweep may take before a progress bar appears
 
 
 def sweep(pipe, prompt=None, *, seed=0, **arguments) -> Shots:
@@ -26,7 +26,8 @@ def sweep(pipe, prompt=None, *, seed=0, **arguments) -> Shots:
     Returns `Shots` whose `axes` name what was varied. Raises ValueError for no list, more than
     two, or an empty one, and what `generate` raises, before the first picture.
     """
-    from tqdm.auto import tqdm
+    # Plain text on stderr: a widget would stay in a notebook's stored outputs.
+    from tqdm import tqdm
 
     arguments = {"prompt": prompt, "seed": seed, **arguments}
     check_names(arguments, {**known_names(pipe), "seed": 0}, type(pipe).__name__)
