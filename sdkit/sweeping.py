@@ -20,8 +20,8 @@ def sweep(pipe, prompt=None, *, seed=0, **arguments) -> Shots:
 
     `sweep(pipe, "a cat", guidance_scale=[1, 4, 8], seed=7)` varies guidance_scale and holds the
     rest, the seed first of all; every picture starts from the same noise. Two lists make a table:
-    the first is its rows, the second its columns. `prompt`, `negative_prompt` and `seed` may be
-    lists too. Arguments that are lists by nature (timesteps, sigmas) are varied by a list of lists.
+    the first is its rows, the second its columns; `prompt` counts as first and `seed` as last.
+    Arguments that are lists by nature (timesteps, sigmas) are varied by a list of lists.
 
     Returns `Shots` whose `axes` name what was varied. Raises ValueError for no list, more than
     two, or an empty one, and what `generate` raises, before the first picture.
@@ -29,7 +29,7 @@ def sweep(pipe, prompt=None, *, seed=0, **arguments) -> Shots:
     # Plain text on stderr: a widget would stay in a notebook's stored outputs.
     from tqdm import tqdm
 
-    arguments = {"prompt": prompt, "seed": seed, **arguments}
+    arguments = {"prompt": prompt, **arguments, "seed": seed}
     check_names(arguments, {**known_names(pipe), "seed": 0}, type(pipe).__name__)
     axes = {name: list(value) for name, value in arguments.items() if _is_axis(name, value)}
     if not 1 <= len(axes) <= 2:

@@ -244,7 +244,7 @@ def test_checking_prints_the_problems(tmp_path, capsys):
 SOURCES = {
     "setup": "import sys\nfrom pathlib import Path\n\nfrom ipywidgets import IntSlider, Output\nfrom PIL import Image",
     "where": f"print(sys.executable == {sys.executable!r}, Path.cwd().name)",
-    "picture": 'Image.new("RGB", (64, 64), "white")',
+    "picture": 'Image.new("RGB", (400, 300), "white")',
     "captured": "captured = Output()\nwith captured:\n    print(1)\ncaptured",
     "slider": "IntSlider(3)",
 }

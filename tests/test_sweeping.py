@@ -35,6 +35,11 @@ def test_two_axes_are_rows_then_columns(pipe):
     ]
 
 
+def test_seed_is_the_columns_whatever_the_rows(pipe):
+    shots = sweep(pipe, "a cat", seed=[1, 2], guidance_scale=[1.0, 4.0], **FAST)
+    assert list(shots.axes) == ["guidance_scale", "seed"]
+
+
 def test_a_range_is_a_list(pipe):
     assert [s.settings["seed"] for s in sweep(pipe, "a cat", seed=range(2), **FAST)] == [0, 1]
 
