@@ -109,14 +109,18 @@ def _slider(widgets, name, parameter, limits, start, common):
 
 def _as_html(made, values):
     """Show what a function returned as pictures with text for those who cannot see them."""
-    said = ", ".join(f"{name} = {value}" for name, value in values.items())
     if isinstance(made, Shots) and not made.axes:
-        return "".join(_figure(shot.image, f"{said}, seed = {shot.settings.get('seed')}") for shot in made)
+        return "".join(_figure(shot.image, _said({**values, "seed": shot.settings.get("seed")})) for shot in made)
+    said = _said(values)
     if isinstance(made, Shot):
         return _figure(made.image, said)
     if hasattr(made, "_repr_png_") or hasattr(made, "getbands"):
         return _figure(made, said)
     return f"<pre>{escape(str(made))}</pre>"
+
+
+def _said(values):
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 def _figure(picture, said):
