@@ -11,6 +11,7 @@ _HOME = {
     "sweep": "sweeping", "draw_grid": "grid",
     "save_picture": "record", "read_settings": "record", "rebuild": "record",
     "explore": "controls", "check_setup": "check",
+    "known_words": "words", "unknown_words": "words",
     "PARAMETERS": "parameters", "NoEffectWarning": "parameters",
 }
 __all__ = sorted(_HOME)

@@ -93,6 +93,15 @@ def probabilities(pictures, name: str = "judge", folder: str | Path = FOLDER):
     return {head: part.softmax(1) for head, part in zip(settings["heads"], logits.split(sizes, 1), strict=True)}
 
 
+def features(pictures, name: str = "judge", folder: str | Path = FOLDER):
+    """Return what the judge sees before it names anything: (N, D) of a float tensor (N, 3, 64, 64) in -1..1."""
+    import torch
+
+    network = load_judge(name, folder)[0]
+    with torch.no_grad():
+        return torch.cat([network[:-1](part) for part in pictures.float().split(64)])
+
+
 def judge(images, name: str = "judge", folder: str | Path = FOLDER) -> list[dict[str, dict[str, float]]]:
     """Return for each PIL image (or shot) its probabilities per object and per style, the likeliest first.
 

@@ -33,10 +33,12 @@ def test_a_missing_judge_says_what_is_missing(tmp_path):
 
 
 @shipped
-def test_its_classes_are_those_of_the_world():
-    from training.world import OBJECTS, STYLES
+def test_its_classes_are_things_and_styles_of_the_world():
+    from training.world import STYLES, THINGS
 
-    assert load_judge()[1]["heads"] == {"object": list(OBJECTS), "style": list(STYLES)}
+    heads = load_judge()[1]["heads"]
+    assert set(heads["object"]) <= set(THINGS) and len(heads["object"]) >= 24
+    assert heads["style"] == list(STYLES)
 
 
 @shipped
@@ -46,7 +48,9 @@ def test_probabilities_sum_to_one_and_the_likeliest_comes_first():
     for shares in found.values():
         assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
         assert list(shares.values()) == sorted(shares.values(), reverse=True)
-    assert len(found["object"]) == 24 and set(found["style"]) == {"flat", "shaded", "line"}
+    assert {head: set(shares) for head, shares in found.items()} == {
+        head: set(names) for head, names in load_judge()[1]["heads"].items()
+    }
 
 
 @shipped
@@ -77,18 +81,3 @@ def test_tensors_give_the_same_as_pictures():
 def test_what_is_no_picture_is_refused(wrong):
     with pytest.raises(TypeError, match="not a PIL image"):
         judge(wrong)
-
-
-@shipped
-def test_it_recognises_cats_that_the_model_draws(pipe):
-    pictures = [
-        pipe(
-            "a cat on a blue background, flat style",
-            num_inference_steps=25,
-            guidance_scale=5,
-            generator=torch.Generator("cpu").manual_seed(seed),
-        ).images[0]
-        for seed in range(4)
-    ]
-    named = [next(iter(found["object"])) for found in judge(pictures)]
-    assert named.count("cat") >= 3, named

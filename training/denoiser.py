@@ -7,17 +7,19 @@ at 12 % for classifier-free guidance (arXiv 2207.12598).
 Run `python -m training.denoiser --minutes 55` after training.vae and training.text; it resumes.
 """
 
-from functools import partial
+import shutil
+from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
-from training.loop import CHECKPOINTS, Ema, train, trapezoid, write_safetensors, write_whole
-from training.scenes import Scene, article, batch, caption
+from training.loop import CHECKPOINTS, Ema, normalise_in_float32, train, trapezoid, write_safetensors, write_whole
+from training.measures import background_of
+from training.prompts import combinations, english
+from training.scenes import batch, caption
 from training.text import read, tokens
-from training.world import BACKGROUNDS, OBJECTS, SIDE, STYLES, held_out
+from training.world import SIDE
 
 NOISES = 2  # noise draws that share one caption's text states
 DROP = 0.12  # share of captions replaced by ""
@@ -35,7 +37,7 @@ def build():
 
     unet = UNet2DConditionModel(
         sample_size=SIDE // 4, in_channels=4, out_channels=4, layers_per_block=1,
-        block_out_channels=(64, 96, 128), cross_attention_dim=128, attention_head_dim=4, norm_num_groups=16,
+        block_out_channels=(64, 128, 128), cross_attention_dim=128, attention_head_dim=4, norm_num_groups=16,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
     )
@@ -59,17 +61,6 @@ def normalise(vae, pictures):
     before.bias[:4] = (before.bias[:4] - mean) * scale
     before.bias[4:] += 2 * scale.log()
     return vae
-
-
-def normalise_in_float32(model):
-    """Let GroupNorm compute in float32: in bfloat16 with channels last it is 4x slower on a CPU."""
-
-    def forward(norm, x):
-        return F.group_norm(x.float(), norm.num_groups, norm.weight, norm.bias, norm.eps).to(x.dtype)
-
-    for module in model.modules():
-        if isinstance(module, torch.nn.GroupNorm):
-            module.forward = partial(forward, module)
 
 
 class Denoising(torch.nn.Module):
@@ -98,29 +89,6 @@ def pipeline(vae, encoder, tokenizer, unet):
     return pipe
 
 
-def held_out_scenes(count, rng):
-    """Draw single-object scenes of combinations that training never shows."""
-    scenes = []
-    while len(scenes) < count:
-        parts = [list(table)[rng.integers(len(table))] for table in (OBJECTS, STYLES, BACKGROUNDS)]
-        if held_out(*parts):
-            scenes.append(Scene(*parts))
-    return scenes
-
-
-def full_caption(scene):
-    """Describe a single-object scene completely enough for a test, in English."""
-    return f"{article(scene.thing)} on {article(scene.background)} background, {STYLES[scene.style][1][0]}"
-
-
-def border_background(picture):
-    """Name the background nearest to the median of a picture's border (2 px, uint8 RGB array)."""
-    edge = np.concatenate([picture[:2].reshape(-1, 3), picture[-2:].reshape(-1, 3),
-                           picture[:, :2].reshape(-1, 3), picture[:, -2:].reshape(-1, 3)])
-    middle = np.median(edge, axis=0)
-    return min(BACKGROUNDS, key=lambda name: np.abs(middle - BACKGROUNDS[name][0]).sum())
-
-
 def sheet(pictures, columns):
     """Paste equal uint8 pictures into one, row by row."""
     rows = -(-len(pictures) // columns)
@@ -130,6 +98,25 @@ def sheet(pictures, columns):
         y, x = divmod(number, columns)
         page[y * side : (y + 1) * side, x * side : (x + 1) * side] = picture
     return page
+
+
+def unpack(folder):
+    """Copy the parts of a shipped model into the checkpoint folder, to go on from them; parts that are there stay."""
+    for part, name in (("vae", "vae_normalised"), ("tokenizer", "tokenizer"), ("text_encoder", "text_encoder"),
+                       ("unet", "unet")):
+        if not (CHECKPOINTS / name).exists():
+            shutil.copytree(Path(folder) / part, CHECKPOINTS / name)
+
+
+def load_unet(device):
+    """Return the UNet to start from: the one of the checkpoint folder, else an untrained one."""
+    from diffusers import UNet2DConditionModel
+
+    if (CHECKPOINTS / "unet").exists():
+        unet = UNet2DConditionModel.from_pretrained(CHECKPOINTS / "unet", low_cpu_mem_usage=False)
+    else:
+        unet = build()
+    return unet.to(device, memory_format=torch.channels_last)
 
 
 def load_parts(device):
@@ -144,7 +131,8 @@ def load_parts(device):
         vae = AutoencoderKL.from_pretrained(CHECKPOINTS / "vae")
         pictures = torch.from_numpy(batch(2048, np.random.default_rng(7))[0])
         write_safetensors(normalise(vae, pictures), ready)
-    return AutoencoderKL.from_pretrained(ready).to(device), encoder, tokenizer
+    vae = AutoencoderKL.from_pretrained(ready, low_cpu_mem_usage=False)
+    return vae.to(device, memory_format=torch.channels_last), encoder, tokenizer
 
 
 @torch.no_grad()
@@ -167,9 +155,11 @@ def main(arguments):
 
     device = arguments.device
     rng = np.random.default_rng()  # a resumed run must see new scenes, not the first run's again
+    if arguments.start:
+        unpack(arguments.start)
     vae, encoder, tokenizer = load_parts(device)
     latents, scenes = encode_pool(vae, arguments.pool, rng, device)
-    unet = build().to(device, memory_format=torch.channels_last)
+    unet = load_unet(device)
     normalise_in_float32(unet)
     unet.set_attn_processor(AttnProcessor())  # in bfloat16 on a CPU, torch 2.13's fused backward is 8x slower
     both = Denoising(encoder, unet)
@@ -199,19 +189,37 @@ def main(arguments):
         means = {"v_high": error[high].mean(), "v_low": error[~high].mean()}
         return value, {name: float(mean.nan_to_num()) for name, mean in means.items()}
 
-    tests = held_out_scenes(40, np.random.default_rng(3))
+    tests = combinations(40, np.random.default_rng(3))
+    fresh, described = encode_pool(vae, 256, np.random.default_rng(10**6), device)
+    texts = [caption(scene, np.random.default_rng(5)) for scene in described]
+
+    def prompt_gain():
+        """Return how much a right caption lowers the v loss at high noise, against another picture's caption."""
+        clean, t = fresh.float().to(device), torch.linspace(600, 990, len(fresh), device=device).long()
+        noise = torch.randn(clean.shape, generator=torch.Generator("cpu").manual_seed(2)).to(device)
+        signal, spread = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
+        losses = []
+        for captions in (texts, texts[128:] + texts[:128]):
+            states = read(encoder, tokens(tokenizer, captions).to(device))
+            made = unet(signal * clean + spread * noise, t, states).sample
+            losses.append(float((made - (signal * noise - spread * clean)).square().mean()))
+        return {"held_right": round(losses[0], 4), "held_wrong": round(losses[1], 4)}
 
     @torch.no_grad()
     def check():
         with fast.swapped_in(both):
+            gain = prompt_gain()
             pipe = pipeline(vae, encoder, tokenizer, unet)
-            made = pipe([full_caption(s) for s in tests], num_inference_steps=15, guidance_scale=4.0,
+            made = pipe([english(s) for s in tests], num_inference_steps=15, guidance_scale=4.0,
                         generator=torch.Generator("cpu").manual_seed(1), output_type="np").images
         pictures = (made * 255).round().astype(np.uint8)
-        right = np.mean([border_background(p) == s.background for p, s in zip(pictures, tests)])
+        right = np.mean([background_of(p) == s.background for p, s in zip(pictures, tests)])
         page = Image.fromarray(sheet(list(pictures), 10)).resize((1280, 512), Image.Resampling.NEAREST)
         write_whole(CHECKPOINTS / "sheet.png", lambda path: page.save(path, format="PNG"))
-        return {"background": round(float(right), 3)}
+        stage = Image.fromarray(sheet(list(pictures[:10]), 10))
+        number = len(list((CHECKPOINTS / "stages").glob("*.png")))
+        write_whole(CHECKPOINTS / "stages" / f"{number:03d}.png", lambda path: stage.save(path, format="PNG"))
+        return {"background": round(float(right), 3), **gain}
 
     train("denoiser", both, fast, loss, check, arguments, watch=(slow,),
           rate=lambda done: trapezoid(done, arguments.rate, 1e-6))
@@ -224,4 +232,4 @@ def main(arguments):
 if __name__ == "__main__":
     from training.loop import options
 
-    main(options(__doc__, batch=64, pool=30000, rate=1e-3))
+    main(options(__doc__, batch=64, pool=40000, rate=1e-3, start=""))

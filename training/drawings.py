@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from training.world import OBJECTS, STYLES
 
@@ -55,6 +55,30 @@ def master(thing, style):
     square = Image.new("RGBA", (side, side))
     square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     return square
+
+
+@cache
+def _outline(name, side):
+    """Return the opacity of a plain shape, float32 (side, side, 1), anti-aliased."""
+    big = MASTER
+    mask, edge = Image.new("L", (big, big)), big - 1
+    corners = {
+        "square": [(0, 0), (edge, 0), (edge, edge), (0, edge)],
+        "triangle": [(big / 2, 0), (edge, edge), (0, edge)],
+        "diamond": [(big / 2, 0), (edge, big / 2), (big / 2, edge), (0, big / 2)],
+    }
+    draw = ImageDraw.Draw(mask)
+    if name == "circle":
+        draw.ellipse((0, 0, edge, edge), fill=255)
+    else:
+        draw.polygon(corners[name], fill=255)
+    return np.asarray(mask.resize((side, side), Image.Resampling.HAMMING), dtype=np.float32)[..., None] / 255
+
+
+def shape(name, colour, side):
+    """Return (colour premultiplied by alpha, alpha) of a plain shape, as `sprite` does; `colour` is RGB in 0..255."""
+    alpha = _outline(name, side)
+    return alpha * (np.array(colour, dtype=np.float32) / 255), alpha
 
 
 @cache

@@ -1,31 +1,38 @@
 """Assembles the folder the package ships, sdkit/model/, from the trained parts.
 
-Run `python -m training.export --from slow` after training.denoiser and training.judge. The folder
+Run `python -m training.export` after training.denoiser and training.judge. The folder
 is a plain diffusers one: `StableDiffusionPipeline.from_pretrained("sdkit/model")` loads it.
 """
 
 import argparse
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from training.curves import Bench, Judges, generate
 from training.denoiser import SCHEDULE
-from training.loop import CHECKPOINTS
+from training.loop import CHECKPOINTS, write_whole
+from training.prompts import combinations, english
+from training.scenes import article, lexicon
+from training.world import BACKGROUNDS, CATEGORIES, PLACES, SIZES, STYLES, THINGS
 
 MODEL = Path("sdkit/model")
 KEPT = ("README.md", "contact_sheet.png")  # files of the model folder that are not made here
 
 
-def assemble(average):
-    """Return the trained parts as a float16 StableDiffusionPipeline with SD's default scheduler."""
+def assemble(average, dtype=torch.float16):
+    """Return the trained parts as a StableDiffusionPipeline with SD's default scheduler."""
     from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
+    tuned = "vae_tuned" if (CHECKPOINTS / "vae_tuned").exists() else "vae_normalised"
     parts = {name: CHECKPOINTS / folder for name, folder in (
-        ("vae", "vae_normalised"), ("tokenizer", "tokenizer"),
+        ("vae", tuned), ("tokenizer", "tokenizer"),
         ("text_encoder", f"{average}/text_encoder"), ("unet", f"{average}/unet"),
     )}  # fmt: skip
     missing = [str(folder) for folder in parts.values() if not folder.exists()]
@@ -34,15 +41,31 @@ def assemble(average):
             f"Not trained yet: {', '.join(missing)}. Run training.vae, training.text and training.denoiser first."
         )
     schedule = {name: value for name, value in SCHEDULE.items() if name != "clip_sample"}
-    half = {"dtype": torch.float16, "low_cpu_mem_usage": False}
+    kind = {"dtype": dtype, "low_cpu_mem_usage": False}
     return StableDiffusionPipeline(
-        vae=AutoencoderKL.from_pretrained(parts["vae"], **half),
-        text_encoder=CLIPTextModel.from_pretrained(parts["text_encoder"], dtype=torch.float16),
+        vae=AutoencoderKL.from_pretrained(parts["vae"], **kind),
+        text_encoder=CLIPTextModel.from_pretrained(parts["text_encoder"], dtype=dtype),
         tokenizer=CLIPTokenizer.from_pretrained(parts["tokenizer"]),
-        unet=UNet2DConditionModel.from_pretrained(parts["unet"], **half),
+        unet=UNet2DConditionModel.from_pretrained(parts["unet"], **kind),
         scheduler=PNDMScheduler(**schedule, skip_prk_steps=True),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
+
+
+def choose(prompts=100):
+    """Return the averages ("fast" or "slow") whose pictures match more held-out prompts, and both shares."""
+    from diffusers import DDIMScheduler
+
+    judges, shares = Judges(CHECKPOINTS / "judge"), {}
+    scenes = combinations(prompts, np.random.default_rng(21))
+    for average in ("fast", "slow"):
+        pipe = assemble(average, torch.float32)
+        pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
+        pipe.set_progress_bar_config(disable=True)
+        pictures = generate(pipe, [english(scene) for scene in scenes], range(prompts))
+        match = Bench(pipe, judges, None).match
+        shares[average] = float(np.mean([match(pictures, scenes, name).mean() for name in judges.names]))
+    return max(shares, key=shares.get), shares
 
 
 def rewrite(file, **changes):
@@ -64,13 +87,62 @@ def finish(folder):
         file.chmod(0o755 if file.is_dir() else 0o644)  # safetensors makes files that only their owner can read
 
 
+def known_words():
+    """List the words of the captions, without marks and without the signs that only choose an emoji's look."""
+    words = dict.fromkeys(word.replace("\N{VARIATION SELECTOR-16}", "") for word in lexicon())
+    return [word for word in words if word not in {"", ",", ".", "、", "。"}]
+
+
+def word_tables():
+    """Return the words the model knows as Markdown tables."""
+    def row(*cells):
+        return f"| {' | '.join(cells)} |"
+
+    lines = [row("object", "English", "Japanese", "emoji", "category"), "|-|-|-|-|-|"]
+    for name, thing in THINGS.items():
+        words = ", ".join(thing.english), "、".join(thing.japanese)
+        lines.append(row(name, *words, thing.emoji or "-", thing.category or "-"))
+    lines += ["", row("category", "English", "Japanese"), "|-|-|-|"]
+    lines += [row(name, ", ".join(english), "、".join(japanese)) for name, (english, japanese) in CATEGORIES.items()]
+    lines += ["", row("style", "English", "Japanese", "drawings"), "|-|-|-|-|"]
+    lines += [row(name, ", ".join(english), "、".join(japanese), drawings)
+              for name, (drawings, english, japanese) in STYLES.items()]
+    lines += ["", row("background", "RGB", "English", "Japanese"), "|-|-|-|-|"]
+    lines += [row(name, ", ".join(map(str, rgb)), f"{article(name)} background", f"{modifier}背景")
+              for name, (rgb, modifier) in BACKGROUNDS.items()]
+    lines += ["", row("size", "side of the drawing", "English", "Japanese"), "|-|-|-|-|"]
+    lines += [row(name, f"{side} px", english, japanese) for name, (side, english, japanese) in SIZES.items()]
+    lines += ["", row("place", "English", "Japanese"), "|-|-|-|"]
+    lines += [row(name, english, japanese) for name, (*_, english, japanese) in PLACES.items()]
+    return "\n".join(lines)
+
+
+def write_words(card):
+    """Replace the words in the model card."""
+    if card.exists():
+        write_block(card, "words", word_tables())
+
+
+def write_block(file, name, text):
+    """Replace what stands between <!-- name --> and <!-- /name --> in a Markdown file."""
+    old = file.read_text(encoding="utf-8")
+    marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    new, count = marked.subn(lambda match: match[1] + text + "\n" + match[2], old)
+    if count != 1:
+        raise ValueError(f"{file} has {count} places marked {name}; it needs one: <!-- {name} --> ... <!-- /{name} -->")
+    write_whole(file, lambda path: path.write_text(new, encoding="utf-8"))
+
+
 def main(arguments):
     """Write the model to a folder beside its place, then let it take that place."""
-    target = Path(arguments.model)
+    target, average = Path(arguments.model), getattr(arguments, "from")
+    if average == "measured":
+        average, shares = choose()
+        print("held-out prompts matched: " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items()))
     new, old = (target.with_name(f".{target.name}.{name}.{os.getpid()}") for name in ("new", "old"))
     new.parent.mkdir(parents=True, exist_ok=True)
     try:
-        assemble(getattr(arguments, "from")).save_pretrained(new, safe_serialization=True)
+        assemble(average).save_pretrained(new, safe_serialization=True)
         for name in ("vocab.json", "merges.txt", "tokenizer_config.json"):  # transformers 5 saves tokenizer.json alone
             shutil.copy(CHECKPOINTS / "tokenizer" / name, new / "tokenizer" / name)
         judges = sorted((CHECKPOINTS / "judge").glob("judge*.safetensors"))
@@ -80,9 +152,11 @@ def main(arguments):
         for weights in judges:
             shutil.copy(weights, new / "judge")
             shutil.copy(weights.with_suffix(".json"), new / "judge")
+        (new / "words.json").write_text(json.dumps(known_words(), ensure_ascii=False) + "\n", encoding="utf-8")
         for name in KEPT:
             if (target / name).exists():
                 shutil.copy(target / name, new)
+        write_words(new / "README.md")
         finish(new)
         if target.exists():
             target.rename(old)
@@ -91,11 +165,12 @@ def main(arguments):
         shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
     total = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
-    print(f"{target}: {total / 1e6:.1f} MB, from the {getattr(arguments, 'from')} averages, {len(judges)} judge(s)")
+    print(f"{target}: {total / 1e6:.1f} MB, from the {average} averages, {len(judges)} judge(s)")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--from", choices=("fast", "slow"), default="slow", help="the averages to ship")
+    parser.add_argument("--from", choices=("measured", "fast", "slow"), default="measured",
+                        help="the averages to ship; measured: those that follow more of 100 held-out prompts")
     parser.add_argument("--model", default=MODEL, help="folder to write")
     main(parser.parse_args())

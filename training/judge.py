@@ -9,6 +9,7 @@ and shape is `python -m training.judge --name judge2 --width 24 --kernel 5 --dow
 """
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,9 +18,9 @@ import torch.nn.functional as F
 from sdkit.judge import build
 from training.loop import CHECKPOINTS, Ema, cosine, train, write_whole
 from training.scenes import Scene, render
-from training.world import BACKGROUNDS, OBJECTS, PLACES, SIDE, SIZES, STYLES
+from training.world import BACKGROUNDS, OBJECTS, PLACES, SHAPES, SIDE, SIZES, STYLES, THINGS
 
-HEADS = {"object": list(OBJECTS), "style": list(STYLES)}
+HEADS = {"object": list(THINGS), "style": list(STYLES)}
 FOLDER = CHECKPOINTS / "judge"
 ROUND_TRIPS = 0.3  # share of training pictures that went through the VAE, with a little noise on the latents
 HALVES = 0.12  # share of training pictures that are one half of a pair
@@ -32,7 +33,11 @@ def _one(table, rng):
 
 def single(rng):
     """Draw a single-object scene; unlike training.scenes.random_scene it may be a held-out one."""
-    return Scene(*(_one(table, rng) for table in (OBJECTS, STYLES, BACKGROUNDS, SIZES, PLACES)))
+    scene = Scene(*(_one(table, rng) for table in (THINGS, STYLES, BACKGROUNDS, SIZES, PLACES)))
+    if scene.thing not in SHAPES:
+        return scene
+    colour = _one([name for name in BACKGROUNDS if name != scene.background], rng)
+    return replace(scene, style="flat", colour=colour)
 
 
 def half(picture, right):
@@ -49,7 +54,7 @@ def examples(count, rng):
     pictures, scenes = [], []
     for _ in range(count):
         scene = single(rng)
-        if rng.random() < HALVES:
+        if rng.random() < HALVES and not scene.colour:
             pair = Scene(scene.thing, scene.style, scene.background, "small", "center", _one(OBJECTS, rng))
             right = bool(rng.integers(2))
             scene = Scene(pair.second if right else pair.thing, pair.style, pair.background)
@@ -88,7 +93,7 @@ def load_vae():
     """Return the trained VAE, or None where there is none yet."""
     from diffusers import AutoencoderKL
 
-    for name in ("vae_normalised", "vae"):
+    for name in ("vae_tuned", "vae_normalised", "vae"):
         if (CHECKPOINTS / name / "config.json").exists():
             return AutoencoderKL.from_pretrained(CHECKPOINTS / name, low_cpu_mem_usage=False)
     return None

@@ -9,9 +9,11 @@ import json
 import math
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 
 CHECKPOINTS = Path(".cache/checkpoints")
 
@@ -100,6 +102,17 @@ def _groups(modules):
     return [{"params": decay, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
 
 
+def normalise_in_float32(model):
+    """Let GroupNorm compute in float32: in bfloat16 with channels last it is 4x slower on a CPU."""
+
+    def forward(norm, x):
+        return F.group_norm(x.float(), norm.num_groups, norm.weight, norm.bias, norm.eps).to(x.dtype)
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.GroupNorm):
+            module.forward = partial(forward, module)
+
+
 def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()):
     """Train `module` until the time budget is used up, resuming from the checkpoint if there is one.
 
@@ -110,6 +123,7 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
     torch.set_flush_denormal(True)
     optimizer = torch.optim.AdamW(_groups(module), lr=1e-4, betas=(0.9, 0.99), fused=True)
     file, log = CHECKPOINTS / f"{name}.pt", CHECKPOINTS / f"{name}.jsonl"
+    log.parent.mkdir(parents=True, exist_ok=True)
     emas = [ema, *watch]
     step, used = 0, 0.0
     if file.exists():

@@ -4,30 +4,34 @@ Captions leave things out on purpose: a prompt that names only some attributes m
 others free, or seed, guidance and negative prompt would have nothing to decide.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from training.drawings import sprite
+from training.drawings import shape, sprite
 from training.world import (
     BACKGROUNDS,
     CATEGORIES,
     OBJECTS,
     PAIR_SIDE,
     PLACES,
+    SHAPES,
     SIDE,
     SIZES,
     STYLES,
+    THINGS,
     held_out,
     held_out_pair,
 )
 
 KEEP = 0.65  # chance that a caption mentions an attribute
+SHAPE_SHARE = 0.09  # of the scenes with one thing
+STRANGE = 0.1  # share of captions with a word that means nothing, so that unknown words do nothing
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The attributes of one picture; `second` is the right-hand object of a pair."""
+    """The attributes of one picture; `second` is the right-hand object of a pair, `colour` a plain shape's."""
 
     thing: str
     style: str
@@ -35,6 +39,12 @@ class Scene:
     size: str = "medium"
     place: str = "center"
     second: str = ""
+    colour: str = ""
+
+    @property
+    def full_name(self):
+        """What the scene shows, as the tables of what is held out name it."""
+        return f"{self.colour} {self.thing}".strip()
 
 
 def random_scene(rng):
@@ -49,12 +59,17 @@ def random_scene(rng):
             if second == thing or held_out_pair(thing, second) or held_out(second, style, background):
                 continue
             scene = Scene(thing, style, background, "small", "center", second)
-        elif kind < 0.35:
-            scene = Scene(thing, style, background, ("small", "medium")[rng.random() < 0.4],
+        elif kind < 0.4:
+            scene = Scene(thing, style, background, ("small", "medium")[rng.random() < 0.3],
                           ("left", "right", "top", "bottom")[rng.integers(4)])
         else:
-            scene = Scene(thing, style, background, ("small", "medium", "big")[rng.choice(3, p=(0.25, 0.4, 0.35))])
-        if not held_out(thing, style, background):
+            scene = Scene(thing, style, background, list(SIZES)[rng.integers(3)])
+        if not scene.second and rng.random() < SHAPE_SHARE:
+            colour = backgrounds[rng.integers(len(backgrounds))]
+            if colour == background:
+                continue
+            scene = replace(scene, thing=list(SHAPES)[rng.integers(len(SHAPES))], style="flat", colour=colour)
+        if not held_out(scene.full_name, scene.style, background):
             return scene
 
 
@@ -67,7 +82,10 @@ def render(scene, rng=None):
     light_ink = scene.style == "line" and colour @ (0.299, 0.587, 0.114) < 110
 
     def paste(thing, side, x, y):
-        shade, alpha = sprite(thing, scene.style, side)
+        if scene.colour:
+            shade, alpha = shape(thing, BACKGROUNDS[scene.colour][0], side)
+        else:
+            shade, alpha = sprite(thing, scene.style, side)
         if light_ink:
             shade = alpha * 0.96
         window = canvas[y : y + side, x : x + side]
@@ -97,12 +115,33 @@ def caption(scene, rng):
     keep["place"] &= scene.place != "center" or rng.random() < 0.3
     keep["size"] &= not scene.second
     keep["thing"] = rng.random() > 0.07 or not any(keep.values())
-    language = rng.random()
+    language = 0.92 * rng.random() if scene.colour else rng.random()  # shapes have no emoji
     if language < 0.6:
-        return _english(scene, keep, rng)
-    if language < 0.92:
-        return _japanese(scene, keep, rng)
-    return _emoji(scene, keep, rng)
+        text, strange, comma = _english(scene, keep, rng), _strange(LATIN, rng), ", "
+    elif language < 0.92:
+        text, strange, comma = _japanese(scene, keep, rng), _strange(KANA, rng), "、"
+    else:
+        return _emoji(scene, keep, rng)
+    if rng.random() >= STRANGE:
+        return text
+    place = rng.random()
+    if place < 0.5:
+        return text + comma + strange
+    if place < 0.75 or " " not in text:
+        return strange + comma + text
+    words = text.split(" ")
+    words.insert(int(rng.integers(1, len(words))), strange)
+    return " ".join(words)
+
+
+LATIN = ("ba ce di fo gu hal in jor ki lo mar ne os pi qua re sto ti ul ven wa xi yo za gra tion est ing ly er "
+         "pho real hd art mas ter piece").split()
+KANA = "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわん高品質最写真"
+
+
+def _strange(syllables, rng):
+    """Make up a word of 2 to 5 syllables or characters."""
+    return "".join(syllables[i] for i in rng.integers(len(syllables), size=rng.integers(2, 6)))
 
 
 def _things(scene):
@@ -116,14 +155,16 @@ def _choose(words, rng):
 
 def _general(thing, language, rng):
     """Return the object's category word now and then, else one of its own words."""
-    category = OBJECTS[thing].category
+    category = THINGS[thing].category
     if category and rng.random() < 0.12:
         return _choose(CATEGORIES[category][language], rng)
-    return _choose((OBJECTS[thing].english, OBJECTS[thing].japanese)[language], rng)
+    return _choose((THINGS[thing].english, THINGS[thing].japanese)[language], rng)
 
 
 def _colour(scene, thing, rng):
-    """Return the object's own colour now and then ("a red apple" is no red background)."""
+    """Return the thing's own colour now and then ("a red apple" is no red background); a shape's mostly."""
+    if scene.colour:
+        return scene.colour if rng.random() < 0.8 else ""
     return OBJECTS[thing].colour if scene.style != "line" and rng.random() < 0.2 else ""
 
 
@@ -213,7 +254,7 @@ def _joined(head, phrases, comma, rng):
 def lexicon():
     """List every word captions can hold, for the tokenizer; one word per entry."""
     text = []
-    for thing in OBJECTS.values():
+    for thing in THINGS.values():
         text += [*thing.english, *thing.japanese, thing.emoji]
     for english, japanese in CATEGORIES.values():
         text += [*english, *japanese]

@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from training.loop import CHECKPOINTS, Ema, cosine, train, write_safetensors
 from training.scenes import caption, random_scene
 from training.tokenizer import build as build_tokenizer
-from training.world import BACKGROUNDS, OBJECTS, PLACES, SIZES, STYLES
+from training.world import BACKGROUNDS, OBJECTS, PLACES, SIZES, STYLES, THINGS
 
 WIDTH = 128
 ATTRIBUTES = {
-    "thing": list(OBJECTS), "second": ["", *OBJECTS], "style": list(STYLES),
-    "background": list(BACKGROUNDS), "size": list(SIZES), "place": list(PLACES),
+    "thing": list(THINGS), "second": ["", *OBJECTS], "style": list(STYLES),
+    "background": list(BACKGROUNDS), "colour": ["", *BACKGROUNDS], "size": list(SIZES), "place": list(PLACES),
 }
 
 

@@ -1,0 +1,115 @@
+"""What training and evaluation stand on: scenes, captions, and the measures that need no learning."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from sdkit import unknown_words, words
+from training import export, measures, prompts, scenes
+from training.curves import as_bytes
+from training.scenes import Scene, caption, random_scene, render
+from training.world import BACKGROUNDS, OBJECTS, PLACES, SHAPES, SIZES, THINGS, held_out, held_out_pair
+
+
+def shapes():
+    """Return a plain shape in every size, place and a few colours, each with its picture."""
+    found = []
+    for (number, (size, place)), shape in product(enumerate(product(("small", "medium"), PLACES)), SHAPES):
+        background, colour = (list(BACKGROUNDS)[(number * k + 3) % 10] for k in (1, 7))
+        if colour != background:
+            found.append(Scene(shape, "flat", background, size, place, colour=colour))
+    return [(scene, as_bytes(render(scene))) for scene in found]
+
+
+def test_scenes_for_training_are_never_held_out():
+    rng = np.random.default_rng(0)
+    drawn = [random_scene(rng) for _ in range(3000)]
+    for scene in drawn:
+        assert not held_out(scene.full_name, scene.style, scene.background)
+        if scene.second:
+            assert not held_out_pair(scene.thing, scene.second)
+            assert not held_out(scene.second, scene.style, scene.background)
+    assert {scene.thing for scene in drawn} == set(THINGS)
+    assert 0.05 < np.mean([bool(scene.colour) for scene in drawn]) < 0.12
+
+
+def test_the_test_prompts_are_all_held_out():
+    rng = np.random.default_rng(1)
+    for scene in prompts.combinations(100, rng) + prompts.shape_scenes(20, rng):
+        assert held_out(scene.full_name, scene.style, scene.background)
+    for scene in prompts.pair_scenes(20, rng):
+        assert held_out_pair(scene.thing, scene.second)
+    with pytest.raises(ValueError, match="99999 prompts were asked for"):
+        prompts.combinations(99999, rng)
+
+
+def test_captions_hold_only_known_words_but_for_the_strange_ones(monkeypatch):
+    rng, known = np.random.default_rng(2), frozenset(export.known_words())
+    monkeypatch.setattr(words, "known_words", lambda: known)  # the shipped model may know fewer
+    monkeypatch.setattr(scenes, "STRANGE", 0)
+    for _ in range(2000):
+        text = caption(random_scene(rng), rng)
+        assert unknown_words(text) == {}, text
+    monkeypatch.setattr(scenes, "STRANGE", 1)
+    strange = [bool(unknown_words(caption(random_scene(rng), rng))) for _ in range(200)]
+    assert np.mean(strange) > 0.8  # emoji captions have none
+
+
+def test_every_word_names_one_thing():
+    for kind in ("english", "japanese"):
+        words = [word for thing in THINGS.values() for word in getattr(thing, kind)]
+        assert len(words) == len(set(words)), [word for word in words if words.count(word) > 1]
+    assert len(OBJECTS) >= 96
+
+
+@pytest.mark.parametrize(
+    ("scene", "english", "japanese"),
+    [
+        (Scene("apple", "line", "red"), "an apple on a red background, line style", "赤い背景のりんご、線画風"),
+        (Scene("cat", "flat", "blue", "big"), "a big cat on a blue background, flat style",
+         "青い背景の大きいねこ、フラット風"),
+    ],  # fmt: skip
+)
+def test_a_scene_is_described_in_both_languages(scene, english, japanese):
+    assert (prompts.english(scene), prompts.japanese(scene)) == (english, japanese)
+
+
+def test_shapes_pairs_and_places_are_described():
+    assert prompts.english(Scene("circle", "flat", "white", colour="red")) == "a red circle on a white background"
+    pair = Scene("cat", "flat", "white", "small", second="owl")
+    assert prompts.english(pair) == "a cat and an owl on a white background, flat style, side by side"
+    assert prompts.english(Scene("cat", "flat", "white", "small", "top")).endswith("flat style, at the top")
+
+
+def test_background_colour_place_and_size_are_read_off_the_pixels():
+    for scene, picture in shapes():
+        assert measures.background_of(picture) == scene.background
+        assert measures.colour_of(picture) == scene.colour
+        assert measures.place_of(picture) == scene.place
+        assert measures.size_of(picture) == scene.size
+
+
+def test_a_plain_picture_has_no_object():
+    empty = np.full((64, 64, 3), 245, np.uint8)
+    assert measures.background_of(empty) == "white"
+    assert (measures.place_of(empty), measures.size_of(empty), measures.colour_of(empty)) == ("", "", "")
+
+
+def test_big_things_are_big():
+    assert measures.size_of(as_bytes(render(Scene("square", "flat", "black", "big", colour="pink")))) == "big"
+    assert set(SIZES) == {"small", "medium", "big"}
+
+
+def test_distances_and_shares_have_known_values():
+    black, white = np.zeros((2, 64, 64, 3), np.uint8), np.full((2, 64, 64, 3), 255, np.uint8)
+    assert measures.rmse(black, white) == pytest.approx([255, 255])
+    assert measures.saturation(white) == 0
+    assert measures.wilson(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)  # as in tables of the interval
+    assert measures.share([True, True, False, True], 4)["share"] == 0.75
+
+
+def test_kid_is_near_zero_for_one_distribution_and_large_for_two():
+    rng = np.random.default_rng(3)
+    a, b, far = rng.normal(size=(200, 8)), rng.normal(size=(200, 8)), rng.normal(2, 1, size=(200, 8))
+    assert abs(measures.kid(a, b)) < 0.2 < 5 < measures.kid(a, far)
