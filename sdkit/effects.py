@@ -49,7 +49,10 @@ def picture_size(pipe, arguments) -> tuple[int, int]:
 
 def check_together(pipe, arguments) -> None:
     """Raise TypeError or ValueError for arguments that cannot be used with each other or this pipeline."""
-    for check in (_texts, _size, _schedule, _clip_skip, _adapters, _attention, _callback, _latents, _generators):
+    checks = (
+        _texts, _size, _schedule, _strength, _clip_skip, _adapters, _attention, _callback, _latents, _generators,
+    )  # fmt: skip
+    for check in checks:
         check(pipe, arguments)
 
 
@@ -82,6 +85,41 @@ def _schedule(pipe, arguments):
     for name in own:
         if name not in inspect.signature(pipe.scheduler.set_timesteps).parameters:
             raise ValueError(f"{name} is given, but {type(pipe.scheduler).__name__} takes no own {name}.")
+    if not own:
+        _first_timestep(pipe.scheduler, arguments.get("num_inference_steps", 50))
+
+
+def _first_timestep(scheduler, steps):
+    """Refuse steps whose first timestep lies beyond the last one trained, an IndexError in the middle of diffusers."""
+    config = scheduler.config
+    if config.get("timestep_spacing") != "leading" or hasattr(scheduler, "sigmas"):
+        return  # schedulers with sigmas interpolate between timesteps and do not fail
+    trained = config.num_train_timesteps
+    first = (steps - 1) * (trained // steps) + config.get("steps_offset", 0)
+    if steps <= trained and first >= trained:
+        raise ValueError(
+            f"num_inference_steps is {steps}; with {type(scheduler).__name__} that starts at timestep {first}, and the "
+            f"last one trained is {trained - 1}. Give at most {steps - 1}."
+        )
+
+
+def _strength(pipe, arguments):
+    if "strength" not in known_names(pipe):
+        return
+    strength = arguments.get("strength", known_names(pipe)["strength"])
+    steps = arguments.get("num_inference_steps", 50)
+    if int(steps * strength) == 0 and _calls_beyond_steps(pipe.scheduler, steps) == 0:
+        raise ValueError(
+            f"strength is {strength:g}: of {steps} steps that leaves none to run, and diffusers then fails without "
+            f"naming it. Give at least {1 / steps:g}, or more steps."
+        )
+
+
+def _calls_beyond_steps(scheduler, steps):
+    """Return how many timesteps the scheduler plans beyond `steps`; they run at any strength (PNDM has one)."""
+    own = type(scheduler).from_config(scheduler.config)
+    own.set_timesteps(steps)
+    return max(0, len(own.timesteps) - steps * own.order)
 
 
 def _clip_skip(pipe, arguments):
@@ -170,11 +208,6 @@ def without_effect(pipe, arguments, seed_given: bool) -> list[str]:
         found.append("callback_on_step_end_tensor_inputs has no effect without callback_on_step_end.")
     if arguments.get("return_dict") is False:
         found.append("return_dict has no effect here: generate returns shots either way.")
-    if "strength" in known_names(pipe):
-        strength = arguments.get("strength", known_names(pipe)["strength"])
-        steps = arguments.get("num_inference_steps", 50)
-        if int(steps * strength) == 0:
-            found.append(f"the prompt has no effect: strength {strength:g} of {steps} steps leaves none to run.")
     for name in ("prompt", "negative_prompt"):
         value = arguments.get(name)
         for text in value if isinstance(value, list) else [value] if value else []:

@@ -47,13 +47,18 @@ def draw_grid(shots, *, columns: int | None = None, labels=None):
     for place in places.flat:
         place.set_axis_off()
     for place, shot, label in zip(places.flat, shots, labels):
-        place.imshow(shot.image if isinstance(shot, Shot) else shot, interpolation="nearest")
+        place.imshow(_in_colour(shot.image if isinstance(shot, Shot) else shot), interpolation="nearest")
         place.set_title(label, fontsize=7)
     if table:
         name, values = next(iter(axes.items()))
         for place, value in zip(places[:, 0], values):
             place.text(-0.08, 0.5, _said(name, value), transform=place.transAxes, ha="right", va="center", fontsize=7)
     return figure
+
+
+def _in_colour(picture):
+    """Return a PIL picture in RGB; matplotlib would paint a grey one, such as a mask, in false colours."""
+    return picture.convert("RGB") if hasattr(picture, "convert") else picture
 
 
 def _cells(axes):

@@ -99,7 +99,8 @@ def check_names(names, known, of: str) -> None:
     for name in names:
         if name in known:
             continue
-        near = get_close_matches(name, known, n=1, cutoff=0.6)
+        longer = [one for one in known if one.startswith(f"{name}_")]  # mask -> mask_image
+        near = longer or get_close_matches(name, known, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(known))}."
         raise TypeError(f"{of} takes no argument {name!r}; {hint}")
 

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionImg2ImgPipeline
+from diffusers import DDIMScheduler, EulerDiscreteScheduler, StableDiffusionImg2ImgPipeline
+from PIL import Image
 
 from sdkit import NoEffectWarning, generate, generator
 from sdkit.generation import check_call
@@ -39,6 +40,15 @@ def count_unet_calls(pipe):
 def test_equals_the_bare_call_to_the_bit(pipe):
     bare = pipe(PROMPT, generator=torch.Generator("cpu").manual_seed(7), **FAST).images[0]
     assert bits(generate(pipe, PROMPT, seed=7, **FAST)[0].image) == bits(bare)
+
+
+def test_a_first_timestep_beyond_the_last_is_refused_before_the_first_step(pipe, ddim, count_unet_calls):
+    with pytest.raises(ValueError, match="num_inference_steps is 1000; .* Give at most 999"):
+        generate(ddim, PROMPT, num_inference_steps=1000)
+    assert not count_unet_calls
+    check_call(ddim, {"prompt": PROMPT, "num_inference_steps": 999})
+    ddim.scheduler = EulerDiscreteScheduler.from_config(ddim.scheduler.config)
+    check_call(ddim, {"prompt": PROMPT, "num_inference_steps": 1000})
 
 
 def test_another_seed_gives_another_picture(pipe):
@@ -176,6 +186,19 @@ def test_a_picture_hidden_by_the_safety_checker_is_told(pipe, monkeypatch):
 def test_other_output_types_pass_through(pipe):
     shots = generate(pipe, PROMPT, output_type="latent", **FAST)
     assert tuple(shots[0].image.shape) == (4, 16, 16)
+
+
+def test_a_strength_that_leaves_no_step_is_refused_unless_the_scheduler_makes_one_more(pipe, count_unet_calls):
+    img2img = StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False)
+    img2img.set_progress_bar_config(disable=True)
+    call = {"image": Image.new("RGB", (64, 64), "red"), "strength": 0, "num_inference_steps": 4}
+    generate(img2img, "a dog", **call)  # PNDM
+    assert count_unet_calls
+    count_unet_calls.clear()
+    img2img.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
+    with pytest.raises(ValueError, match="strength is 0: of 4 steps .* Give at least 0.25"):
+        generate(img2img, "a dog", **call)
+    assert not count_unet_calls
 
 
 def test_image_to_image_takes_its_own_arguments(pipe):

@@ -27,6 +27,11 @@ def test_no_picture_is_lost(count, columns):
     assert [int(image[0, 0, 0]) for image in drawn] == [n * 15 for n in range(count)]
 
 
+def test_a_grey_picture_stays_grey():
+    (axis,) = draw_grid([Image.new("L", (8, 8), 77)], labels=["mask"]).axes
+    assert axis.images[0].get_array()[0, 0].tolist() == [77, 77, 77]
+
+
 def test_one_axis_labels_each_picture():
     figure = draw_grid(shots({"eta": [0.0, 0.5]}, [{"eta": 0.0}, {"eta": 0.5}]))
     assert [axis.get_title() for axis in figure.axes] == ["eta\n= 0", "eta\n= 0.5"]

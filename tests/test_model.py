@@ -1,0 +1,50 @@
+"""The built-in model: the prompts people type first work, and strange ones do no harm."""
+
+import pytest
+import torch
+
+from sdkit import generate
+from sdkit.judge import judge
+from sdkit.loading import model_path
+from sdkit.measure import background, pixels
+
+USUAL = {"num_inference_steps": 25, "guidance_scale": 5}
+
+
+def named(shots):
+    """Return the judge's first choice for each picture."""
+    return [next(iter(found["object"])) for found in judge(shots)]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wanted", "blue"),
+    [
+        ("a cat", "cat", False), ("cute cats", "cat", False), ("🐱", "cat", False),
+        ("青い背景のねこ", "cat", True), ("a red apple on a blue background", "apple", True),
+        ("a dog on a blue background, flat style", "dog", True),
+    ],
+)  # fmt: skip
+def test_everyday_prompts_work(pipe, prompt, wanted, blue):
+    shots = generate(pipe, prompt, num_images_per_prompt=4, seed=0, **USUAL)
+    assert named(shots).count(wanted) >= 3, named(shots)
+    if blue:
+        assert all(b > max(r, g) for r, g, b in map(background, shots))
+
+
+@pytest.mark.parametrize("guidance_scale", [0, 1, 20])
+def test_extreme_guidance_gives_numbers(pipe, guidance_scale):
+    settings = {"num_inference_steps": 25, "guidance_scale": guidance_scale}
+    latents = pipe("a cat", output_type="latent", generator=torch.Generator("cpu").manual_seed(0), **settings).images
+    assert torch.isfinite(latents).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (64, 96), (128, 128), (72, 40)])
+def test_other_sizes_run(pipe, height, width):
+    (shot,) = generate(pipe, "a cat", height=height, width=width, num_inference_steps=4, guidance_scale=5)
+    assert shot.image.size == (width, height)
+    assert pixels(shot).std() > 1
+
+
+def test_the_model_stays_small():
+    total = sum(file.stat().st_size for file in model_path().rglob("*") if file.suffix not in (".md", ".png"))
+    assert total <= 25e6
