@@ -18,6 +18,7 @@ ORDER = [
     "measure",
     "loading",
     "judge",
+    "words",
     "seeding",
     "effects",
     "generation",
