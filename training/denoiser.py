@@ -191,7 +191,8 @@ def main(arguments):
 
     tests = combinations(40, np.random.default_rng(3))
     fresh, described = encode_pool(vae, 256, np.random.default_rng(10**6), device)
-    texts = [caption(scene, np.random.default_rng(5)) for scene in described]
+    words = np.random.default_rng(5)
+    texts = [caption(scene, words) for scene in described]
 
     def prompt_gain():
         """Return how much a right caption lowers the v loss at high noise, against another picture's caption."""
