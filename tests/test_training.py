@@ -4,9 +4,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 
 from sdkit import unknown_words, words
-from training import export, measures, prompts, scenes
+from training import denoiser, export, measures, prompts, scenes, trials
 from training.curves import as_bytes
 from training.scenes import Scene, caption, random_scene, render
 from training.world import BACKGROUNDS, OBJECTS, PLACES, SHAPES, SIZES, THINGS, held_out, held_out_pair
@@ -113,3 +114,22 @@ def test_kid_is_near_zero_for_one_distribution_and_large_for_two():
     rng = np.random.default_rng(3)
     a, b, far = rng.normal(size=(200, 8)), rng.normal(size=(200, 8)), rng.normal(2, 1, size=(200, 8))
     assert abs(measures.kid(a, b)) < 0.2 < 5 < measures.kid(a, far)
+
+
+def test_the_clean_latents_follow_from_noisy_ones_and_the_target():
+    clean, noise, kept = torch.randn(3, 4, 2, 2), torch.randn(3, 4, 2, 2), torch.tensor([0.1, 0.5, 0.9])
+    noisy, target = denoiser.noised(clean, noise, kept)
+    signal, spread = (one.sqrt()[:, None, None, None] for one in (kept, 1 - kept))
+    assert torch.allclose(signal * noisy - spread * target, clean, atol=1e-6)
+
+
+def test_the_weights_agree_up_to_the_clip():
+    clipped, plain, min_snr = (denoiser.WEIGHTS[name](torch.tensor([0.1, 5.0, 20.0])) for name in denoiser.WEIGHTS)
+    assert torch.allclose(clipped, torch.tensor([1.0, 1.0, 6 / 21])) and torch.equal(plain, torch.ones(3))
+    assert torch.allclose(min_snr, torch.tensor([0.1 / 1.1, 5 / 6, 5 / 21]))
+
+
+def test_trials_are_shown_in_a_table():
+    row = {"held_right": 0.5, "held_wrong": 0.7, "held_low": 0.25, "background": 0.9}
+    table = trials.table({"trials": {"as chosen": row}})
+    assert table.splitlines()[-1] == "| as chosen | 0.500 | 0.700 | 0.250 | 90% |"

@@ -23,6 +23,12 @@ from training.world import SIDE
 
 NOISES = 2  # noise draws that share one caption's text states
 DROP = 0.12  # share of captions replaced by ""
+LATE = 0.3  # share of timesteps drawn from the noisiest 400, the steps that decide what is drawn
+WEIGHTS = {  # of the v loss, by the signal-to-noise ratio
+    "clipped": lambda snr: (snr.clamp(max=5) + 1) / (snr + 1),
+    "plain": torch.ones_like,
+    "min_snr": lambda snr: snr.clamp(max=5) / (snr + 1),  # arXiv 2303.09556, for v prediction
+}
 LATENT_STD = 1 / 0.18215  # so that SD's own scaling factor gives latents of unit variance
 
 SCHEDULE = {
@@ -149,84 +155,117 @@ def encode_pool(vae, count, rng, device):
     return torch.cat(latents), scenes
 
 
-def main(arguments):
-    """Train the denoiser and the text encoder for the given minutes; write both sets of averages."""
+def denoising_loss(both, tokenizer, pool, rng, arguments, drop=DROP, weight="clipped", late=LATE):
+    """Return the loss of a training step, as training.loop calls it: weighted v prediction on noisy latents."""
+    latents, scenes = pool
+    device, kept = arguments.device, kept_signal().to(arguments.device)
+    captions_per_step = arguments.batch // NOISES
+    run = torch.compile(both.unet.forward) if arguments.compile else both.unet.forward
+
+    def loss(step):
+        index = rng.integers(len(scenes), size=captions_per_step)
+        texts = ["" if rng.random() < drop else caption(scenes[i], rng) for i in index]
+        states = read(both.encoder, tokens(tokenizer, texts).to(device))
+        states = states.repeat_interleave(NOISES, 0)
+        clean = latents[torch.from_numpy(index)].float().to(device).repeat_interleave(NOISES, 0)
+        noise = torch.randn_like(clean)
+        t = torch.randint(0, 1000, (len(clean),), device=device)
+        chosen = torch.rand(len(clean), device=device) < late
+        t = torch.where(chosen, torch.randint(600, 1000, t.shape, device=device), t)
+        noisy, target = noised(clean, noise, kept[t])
+        made = run(noisy.contiguous(memory_format=torch.channels_last), t, states).sample.float()
+        error = (made - target).square().mean((1, 2, 3))
+        high = t >= 700
+        value = (WEIGHTS[weight](kept[t] / (1 - kept[t])) * error).mean()
+        error = error.detach()
+        means = {"v_high": error[high].mean(), "v_low": error[~high].mean()}
+        return value, {name: float(mean.nan_to_num()) for name, mean in means.items()}
+
+    return loss
+
+
+def noised(clean, noise, kept):
+    """Return the noisy latents and the v target (arXiv 2202.00512) for the kept signal variance of each."""
+    signal, spread = kept.sqrt()[:, None, None, None], (1 - kept).sqrt()[:, None, None, None]
+    return signal * clean + spread * noise, signal * noise - spread * clean
+
+
+class Unseen:
+    """Fresh scenes and held-out prompts, on which training is watched."""
+
+    def __init__(self, vae, tokenizer, device):
+        words = np.random.default_rng(5)
+        latents, scenes = encode_pool(vae, 256, np.random.default_rng(10**6), device)
+        self.vae, self.tokenizer, self.device = vae, tokenizer, device
+        self.clean, self.texts = latents.float().to(device), [caption(scene, words) for scene in scenes]
+        self.prompts = combinations(40, np.random.default_rng(3))
+
+    @torch.no_grad()
+    def v_loss(self, both, texts, low, high):
+        """Return the plain v loss between two timesteps, always with the same noise."""
+        t = torch.linspace(low, high, len(self.clean), device=self.device).long()
+        noise = torch.randn(self.clean.shape, generator=torch.Generator("cpu").manual_seed(2)).to(self.device)
+        noisy, target = noised(self.clean, noise, kept_signal().to(self.device)[t])
+        states = read(both.encoder, tokens(self.tokenizer, texts).to(self.device))
+        return float((both.unet(noisy, t, states).sample - target).square().mean())
+
+    def losses(self, both):
+        """Return the v loss at high noise with each picture's caption and with another's, and at low noise."""
+        wrong = self.texts[128:] + self.texts[:128]
+        found = {
+            "held_right": self.v_loss(both, self.texts, 600, 990),
+            "held_wrong": self.v_loss(both, wrong, 600, 990),
+            "held_low": self.v_loss(both, self.texts, 10, 590),
+        }
+        return {name: round(value, 4) for name, value in found.items()}
+
+    @torch.no_grad()
+    def pictures(self, both):
+        """Return a picture of each held-out prompt, and the share whose background is right."""
+        pipe = pipeline(self.vae, both.encoder, self.tokenizer, both.unet)
+        made = pipe([english(s) for s in self.prompts], num_inference_steps=15, guidance_scale=4.0,
+                    generator=torch.Generator("cpu").manual_seed(1), output_type="np").images
+        pictures = (made * 255).round().astype(np.uint8)
+        right = np.mean([background_of(p) == s.background for p, s in zip(pictures, self.prompts)])
+        return pictures, round(float(right), 3)
+
+
+def prepare(unet):
+    """Make a UNet fast to train in bfloat16 on a CPU."""
     from diffusers.models.attention_processor import AttnProcessor
 
+    normalise_in_float32(unet)
+    unet.set_attn_processor(AttnProcessor())  # in bfloat16 on a CPU, torch 2.13's fused backward is 8x slower
+    return unet
+
+
+def main(arguments):
+    """Train the denoiser and the text encoder for the given minutes; write both sets of averages."""
     device = arguments.device
     rng = np.random.default_rng()  # a resumed run must see new scenes, not the first run's again
     if arguments.start:
         unpack(arguments.start)
     vae, encoder, tokenizer = load_parts(device)
-    latents, scenes = encode_pool(vae, arguments.pool, rng, device)
-    unet = load_unet(device)
-    normalise_in_float32(unet)
-    unet.set_attn_processor(AttnProcessor())  # in bfloat16 on a CPU, torch 2.13's fused backward is 8x slower
-    both = Denoising(encoder, unet)
+    pool = encode_pool(vae, arguments.pool, rng, device)
+    both = Denoising(encoder, prepare(load_unet(device)))
     fast, slow = Ema(both, 0.999), Ema(both, 0.9997)
-    kept = kept_signal().to(device)
-    run = torch.compile(unet.forward) if arguments.compile else unet.forward
-    captions_per_step = arguments.batch // NOISES
+    unseen = Unseen(vae, tokenizer, device)
 
-    def loss(step):
-        index = rng.integers(len(scenes), size=captions_per_step)
-        texts = ["" if rng.random() < DROP else caption(scenes[i], rng) for i in index]
-        states = read(encoder, tokens(tokenizer, texts).to(device))
-        states = states.repeat_interleave(NOISES, 0)
-        clean = latents[torch.from_numpy(index)].float().to(device).repeat_interleave(NOISES, 0)
-        noise = torch.randn_like(clean)
-        t = torch.randint(0, 1000, (len(clean),), device=device)
-        late = torch.rand(len(clean), device=device) < 0.3  # more of the steps that decide what is drawn
-        t = torch.where(late, torch.randint(600, 1000, t.shape, device=device), t)
-        signal, spread = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
-        noisy = (signal * clean + spread * noise).contiguous(memory_format=torch.channels_last)
-        made = run(noisy, t, states).sample.float()
-        error = (made - (signal * noise - spread * clean)).square().mean((1, 2, 3))
-        snr = kept[t] / (1 - kept[t])
-        high = t >= 700
-        value = ((snr.clamp(max=5) + 1) / (snr + 1) * error).mean()
-        error = error.detach()
-        means = {"v_high": error[high].mean(), "v_low": error[~high].mean()}
-        return value, {name: float(mean.nan_to_num()) for name, mean in means.items()}
-
-    tests = combinations(40, np.random.default_rng(3))
-    fresh, described = encode_pool(vae, 256, np.random.default_rng(10**6), device)
-    words = np.random.default_rng(5)
-    texts = [caption(scene, words) for scene in described]
-
-    def prompt_gain():
-        """Return how much a right caption lowers the v loss at high noise, against another picture's caption."""
-        clean, t = fresh.float().to(device), torch.linspace(600, 990, len(fresh), device=device).long()
-        noise = torch.randn(clean.shape, generator=torch.Generator("cpu").manual_seed(2)).to(device)
-        signal, spread = kept[t].sqrt()[:, None, None, None], (1 - kept[t]).sqrt()[:, None, None, None]
-        losses = []
-        for captions in (texts, texts[128:] + texts[:128]):
-            states = read(encoder, tokens(tokenizer, captions).to(device))
-            made = unet(signal * clean + spread * noise, t, states).sample
-            losses.append(float((made - (signal * noise - spread * clean)).square().mean()))
-        return {"held_right": round(losses[0], 4), "held_wrong": round(losses[1], 4)}
-
-    @torch.no_grad()
     def check():
         with fast.swapped_in(both):
-            gain = prompt_gain()
-            pipe = pipeline(vae, encoder, tokenizer, unet)
-            made = pipe([english(s) for s in tests], num_inference_steps=15, guidance_scale=4.0,
-                        generator=torch.Generator("cpu").manual_seed(1), output_type="np").images
-        pictures = (made * 255).round().astype(np.uint8)
-        right = np.mean([background_of(p) == s.background for p, s in zip(pictures, tests)])
+            losses, (pictures, right) = unseen.losses(both), unseen.pictures(both)
         page = Image.fromarray(sheet(list(pictures), 10)).resize((1280, 512), Image.Resampling.NEAREST)
         write_whole(CHECKPOINTS / "sheet.png", lambda path: page.save(path, format="PNG"))
         stage = Image.fromarray(sheet(list(pictures[:10]), 10))
         number = len(list((CHECKPOINTS / "stages").glob("*.png")))
         write_whole(CHECKPOINTS / "stages" / f"{number:03d}.png", lambda path: stage.save(path, format="PNG"))
-        return {"background": round(float(right), 3), **gain}
+        return {"background": right, **losses}
 
-    train("denoiser", both, fast, loss, check, arguments, watch=(slow,),
-          rate=lambda done: trapezoid(done, arguments.rate, 1e-6))
+    train("denoiser", both, fast, denoising_loss(both, tokenizer, pool, rng, arguments), check, arguments,
+          watch=(slow,), rate=lambda done: trapezoid(done, arguments.rate, 1e-6))
     for name, ema in (("fast", fast), ("slow", slow)):
         with ema.swapped_in(both):
-            for part, model in (("unet", unet), ("text_encoder", encoder)):
+            for part, model in (("unet", both.unet), ("text_encoder", encoder)):
                 model.save_pretrained(CHECKPOINTS / name / part)
 
 

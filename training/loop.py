@@ -22,6 +22,7 @@ def options(description, **defaults):
     """Read the command line options every training script shares."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30, help="time budget, resumed runs included")
+    parser.add_argument("--steps", type=int, default=0, help="budget in steps instead; 0 is none")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -114,7 +115,7 @@ def normalise_in_float32(model):
 
 
 def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()):
-    """Train `module` until the time budget is used up, resuming from the checkpoint if there is one.
+    """Train `module` until the budget of time or steps is used up, resuming from the checkpoint if there is one.
 
     `loss(step)` returns the loss and a dict of numbers; `check()` returns a dict that is logged
     with them every `every` seconds, when a checkpoint is written too. `watch` lists further Emas.
@@ -137,7 +138,7 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
         step, used = state["step"], state["used"]
         torch.manual_seed(arguments.seed + step)
         print(f"{name}: going on from step {step}, {used / 60:.1f} minutes used", flush=True)
-    budget, last, sums, counted = arguments.minutes * 60, time.time(), {}, 0
+    last, sums, counted = time.time(), {}, 0
     since_check, half = 0.0, arguments.device == "cpu" or torch.cuda.is_bf16_supported()
 
     def save():
@@ -145,9 +146,12 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
                  "emas": [one.values for one in emas], "step": step, "used": used}
         write_whole(file, lambda path: torch.save(state, path))
 
-    while used < budget:
+    def done():
+        return step / arguments.steps if arguments.steps else used / (60 * arguments.minutes)
+
+    while done() < 1:
         for group in optimizer.param_groups:
-            group["lr"] = rate(used / budget)
+            group["lr"] = rate(done())
         with torch.autocast(arguments.device.split(":")[0], torch.bfloat16, enabled=half):
             value, numbers = loss(step)
         value.backward()
@@ -165,8 +169,8 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
             used += now - last
             since_check += now - last
         last = now
-        if since_check >= every or used >= budget:
-            row = {"step": step, "minutes": round(used / 60, 1), "lr": round(rate(used / budget), 6),
+        if since_check >= every or done() >= 1:
+            row = {"step": step, "minutes": round(used / 60, 1), "lr": round(rate(done()), 6),
                    "per_second": round(counted * arguments.batch / max(since_check, 1e-9), 1),
                    **{key: round(total / counted, 4) for key, total in sums.items()}, **check()}
             with log.open("a", encoding="utf-8") as lines:

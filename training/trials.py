@@ -1,0 +1,89 @@
+"""Short trainings of the denoiser that differ from the chosen one in a single thing.
+
+Run `python -m training.trials` after training.vae and training.text, before the long training. Each
+trial starts from the same random UNet, sees the same scenes, takes the same number of steps, and is
+measured on the same unseen scenes; training/trials.json keeps the numbers, and a trial that is in
+it is not run again.
+"""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from training.denoiser import Denoising, Unseen, build, denoising_loss, encode_pool, load_parts, prepare
+from training.loop import CHECKPOINTS, Ema, train, trapezoid, write_whole
+from training.text import build as build_text_encoder
+
+RESULTS = Path("training/trials.json")
+STEPS, RATE = 300, 1e-3
+TRIALS = {  # what each one changes
+    "as chosen": {},
+    "plain v loss": {"weight": "plain"},
+    "Min-SNR weights": {"weight": "min_snr"},
+    "all timesteps alike": {"late": 0.0},
+    "no caption dropped": {"drop": 0.0},
+    "30 % of the captions dropped": {"drop": 0.3},
+    "text encoder without its warm start": {"warm": False},
+    "learning rate 2e-3": {"rate": 2e-3},
+}
+
+
+def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, **changes):
+    """Train once and return what it measured."""
+    vae, encoder, tokenizer = parts
+    torch.manual_seed(arguments.seed)
+    unet = prepare(build()).to(arguments.device, memory_format=torch.channels_last)
+    encoder = deepcopy(encoder) if warm else build_text_encoder(tokenizer).to(arguments.device)
+    both = Denoising(encoder, unet)
+    averages = Ema(both, 0.999)
+    found = {}
+
+    def check():
+        with averages.swapped_in(both):
+            found.update(unseen.losses(both), background=unseen.pictures(both)[1])
+        return found
+
+    loss = denoising_loss(both, tokenizer, pool, np.random.default_rng(arguments.seed), arguments, **changes)
+    file = f"trial_{list(TRIALS).index(name)}"
+    train(file, both, averages, loss, check, arguments, every=float("inf"),
+          rate=lambda done: trapezoid(done, rate, 1e-6))  # fmt: skip
+    for ending in (".pt", ".jsonl"):  # tens of megabytes each, of no further use
+        (CHECKPOINTS / f"{file}{ending}").unlink()
+    return found
+
+
+def table(results):
+    """Return the results as Markdown."""
+    lines = ["| trial | right caption | another's | low noise | background |", "|-|-|-|-|-|"]
+    for name, row in results["trials"].items():
+        losses = " | ".join(f"{row[key]:.3f}" for key in ("held_right", "held_wrong", "held_low"))
+        lines.append(f"| {name} | {losses} | {row['background']:.0%} |")
+    return "\n".join(lines)
+
+
+def main(arguments):
+    """Run the trials that are missing; print the table."""
+    arguments.steps = arguments.steps or STEPS
+    settings = {"steps": arguments.steps, "batch": arguments.batch, "pool": arguments.pool}
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    if results.get("settings") != settings:
+        results = {"settings": settings, "trials": {}}
+    missing = [name for name in TRIALS if name not in results["trials"]]
+    if missing:
+        parts = load_parts(arguments.device)
+        pool = encode_pool(parts[0], arguments.pool, np.random.default_rng(arguments.seed), arguments.device)
+        unseen = Unseen(parts[0], parts[2], arguments.device)
+    for name in missing:
+        results["trials"][name] = trial(name, parts, pool, unseen, arguments, **TRIALS[name])
+        text = json.dumps(results, indent=1) + "\n"
+        write_whole(RESULTS, lambda path, text=text: path.write_text(text, encoding="utf-8"))
+    print(table(results))
+
+
+if __name__ == "__main__":
+    from training.loop import options
+
+    main(options(__doc__, batch=64, pool=8000))
