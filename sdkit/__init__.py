@@ -8,9 +8,9 @@ from importlib import import_module
 _HOME = {
     "load_pipeline": "loading", "model_path": "loading",
     "generate": "generation", "generator": "seeding",
-    "sweep": "sweeping", "draw_grid": "grid",
-    "save_picture": "record", "read_settings": "record", "rebuild": "record",
-    "explore": "controls", "check_setup": "check",
+    "sweep": "sweeping", "plan_sweep": "sweeping", "draw_grid": "grid",
+    "save_picture": "record", "read_settings": "record", "rebuild": "record", "reproducibility": "card",
+    "explore": "panel", "check_setup": "check",
     "known_words": "words", "unknown_words": "words",
     "PARAMETERS": "parameters", "NoEffectWarning": "parameters",
 }

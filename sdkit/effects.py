@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
 
-from sdkit.parameters import known_names
+from sdkit.parameters import known_names, short
 
 
 def guidance_is_on(pipe, arguments) -> bool:
@@ -24,18 +25,19 @@ def is_random_on_the_way(pipe, arguments) -> bool:
     """Say whether the scheduler draws noise after the first step."""
     if step_takes(pipe, "eta"):
         return arguments.get("eta", 0.0) > 0
+    kind = type(pipe.scheduler).__name__ + str(pipe.scheduler.config.get("algorithm_type"))  # sde-dpmsolver++
     return step_takes(pipe, "generator") and any(
-        word in type(pipe.scheduler).__name__ for word in ("Ancestral", "DDPM", "SDE", "LCM", "TCD")
+        word in kind for word in ("Ancestral", "DDPM", "SDE", "sde", "LCM", "TCD")
     )
 
 
-def picture_count(pipe, arguments) -> int:
-    """Return how many pictures the call makes."""
+def picture_count(pipe, arguments, per_prompt=None) -> int:
+    """Return how many pictures the call makes, or would make with `per_prompt` for each prompt."""
     prompt, embeds = arguments.get("prompt"), arguments.get("prompt_embeds")
     if prompt is None and embeds is None:
         raise ValueError("neither prompt nor prompt_embeds is given; give one of them.")
     prompts = embeds.shape[0] if prompt is None else len(prompt) if isinstance(prompt, list) else 1
-    return prompts * arguments.get("num_images_per_prompt", 1)
+    return prompts * (arguments.get("num_images_per_prompt", 1) if per_prompt is None else per_prompt)
 
 
 def picture_size(pipe, arguments) -> tuple[int, int]:
@@ -49,10 +51,7 @@ def picture_size(pipe, arguments) -> tuple[int, int]:
 
 def check_together(pipe, arguments) -> None:
     """Raise TypeError or ValueError for arguments that cannot be used with each other or this pipeline."""
-    checks = (
-        _texts, _size, _schedule, _strength, _clip_skip, _adapters, _attention, _callback, _latents, _generators,
-    )  # fmt: skip
-    for check in checks:
+    for check in (_texts, _size, _schedule, _clip_skip, _adapters, _attention, _callback, _generators):
         check(pipe, arguments)
 
 
@@ -61,7 +60,12 @@ def _texts(pipe, arguments):
         if arguments.get(text) is not None and arguments.get(embeds) is not None:
             raise ValueError(f"{text} and {embeds} are both given; give one of them.")
     prompt, negative = arguments.get("prompt"), arguments.get("negative_prompt")
-    if negative is None or prompt is None:
+    if negative is None:
+        return
+    if prompt is None:
+        texts, prompts = len(negative) if isinstance(negative, list) else 1, picture_count(pipe, arguments, 1)
+        if texts != prompts:
+            raise ValueError(f"negative_prompt has {texts} texts and prompt_embeds {prompts} entries; give as many.")
         return
     if isinstance(prompt, list) != isinstance(negative, list):
         raise TypeError(
@@ -82,44 +86,48 @@ def _schedule(pipe, arguments):
     own = [name for name in ("timesteps", "sigmas") if arguments.get(name) is not None]
     if len(own) == 2:
         raise ValueError("timesteps and sigmas are both given; give one of them.")
-    for name in own:
-        if name not in inspect.signature(pipe.scheduler.set_timesteps).parameters:
-            raise ValueError(f"{name} is given, but {type(pipe.scheduler).__name__} takes no own {name}.")
-    if not own:
-        _first_timestep(pipe.scheduler, arguments.get("num_inference_steps", 50))
-
-
-def _first_timestep(scheduler, steps):
-    """Refuse steps whose first timestep lies beyond the last one trained, an IndexError in the middle of diffusers."""
-    config = scheduler.config
-    if config.get("timestep_spacing") != "leading" or hasattr(scheduler, "sigmas"):
-        return  # schedulers with sigmas interpolate between timesteps and do not fail
-    trained = config.num_train_timesteps
-    first = (steps - 1) * (trained // steps) + config.get("steps_offset", 0)
-    if steps <= trained and first >= trained:
+    name = own[0] if own else "num_inference_steps"
+    value = arguments.get(name, 50)
+    kind, trained = type(pipe.scheduler).__name__, pipe.scheduler.config.num_train_timesteps
+    if own and name not in inspect.signature(pipe.scheduler.set_timesteps).parameters:
+        raise ValueError(f"{name} is given, but {kind} takes no own {name}.")
+    if name == "timesteps" and value[0] >= trained:
+        raise ValueError(f"timesteps begins with {value[0]}; the last one trained is {trained - 1}.")
+    scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config)
+    try:
+        scheduler.set_timesteps(**{name: value})
+    except Exception as error:  # each scheduler has its own reasons and its own kind of error
+        raise ValueError(f"{name} is {short(value)}, which {kind} refuses: {error}") from error
+    planned = scheduler.timesteps
+    if not len(planned):
+        raise ValueError(f"{name} is {short(value)}, which leaves no step to run; give more.")
+    # Schedulers with sigmas interpolate between timesteps; for the others this is an IndexError on the way.
+    if not hasattr(scheduler, "sigmas") and planned.max() >= trained:
         raise ValueError(
-            f"num_inference_steps is {steps}; with {type(scheduler).__name__} that starts at timestep {first}, and the "
-            f"last one trained is {trained - 1}. Give at most {steps - 1}."
+            f"{name} is {short(value)}; with {kind} that starts at timestep {int(planned.max())}, and the "
+            f"last one trained is {trained - 1}. Give at most {value - 1}."
         )
+    # Solvers of higher order divide by the distance of two steps.
+    if "solver_order" in scheduler.config and len(set(scheduler.sigmas.tolist())) < len(scheduler.sigmas):
+        raise ValueError(
+            f"{name} is {short(value)}; with {kind} and its timestep_spacing some of these steps are one and the same, "
+            "and the picture would be black. Give fewer."
+        )
+    _strength(pipe, arguments, planned, len(planned) if own else value, scheduler.order)
 
 
-def _strength(pipe, arguments):
+def _strength(pipe, arguments, planned, steps, order):
+    """Refuse strengths that leave none of the planned timesteps (`get_timesteps` of the pipelines)."""
     if "strength" not in known_names(pipe):
         return
     strength = arguments.get("strength", known_names(pipe)["strength"])
-    steps = arguments.get("num_inference_steps", 50)
-    if int(steps * strength) == 0 and _calls_beyond_steps(pipe.scheduler, steps) == 0:
+    skipped = steps - min(int(steps * strength), steps)
+    # PNDM plans one step more, which image to image runs even so; inpainting counts the steps alone.
+    if len(planned[skipped * order :]) == 0 or (skipped == steps and "mask_image" in known_names(pipe)):
         raise ValueError(
             f"strength is {strength:g}: of {steps} steps that leaves none to run, and diffusers then fails without "
-            f"naming it. Give at least {1 / steps:g}, or more steps."
+            f"naming it. Give at least {math.ceil(1e4 / steps) / 1e4:g}, or more steps."
         )
-
-
-def _calls_beyond_steps(scheduler, steps):
-    """Return how many timesteps the scheduler plans beyond `steps`; they run at any strength (PNDM has one)."""
-    own = type(scheduler).from_config(scheduler.config)
-    own.set_timesteps(steps)
-    return max(0, len(own.timesteps) - steps * own.order)
 
 
 def _clip_skip(pipe, arguments):
@@ -142,12 +150,16 @@ def _adapters(pipe, arguments):
             raise ValueError(f"{name} is given, but no IP-Adapter is loaded; call pipe.load_ip_adapter(...) first.")
 
 
+# What a model itself passes to its attention processors.
+_ATTENTION_OWN = {"attn", "hidden_states", "encoder_hidden_states", "attention_mask", "temb", "args", "kwargs"}
+
+
 def _attention(pipe, arguments):
     for key in arguments.get("cross_attention_kwargs") or {}:
         for processor in set(pipe.unet.attn_processors.values()):
-            if key not in inspect.signature(processor.__call__).parameters:
+            if key in _ATTENTION_OWN or key not in inspect.signature(processor.__call__).parameters:
                 raise ValueError(
-                    f"cross_attention_kwargs holds {key!r}, which {type(processor).__name__} does not take; "
+                    f"cross_attention_kwargs holds {short(key)}, which {type(processor).__name__} does not take; "
                     "set attention processors that do, or leave it out."
                 )
 
@@ -157,22 +169,6 @@ def _callback(pipe, arguments):
     for name in arguments.get("callback_on_step_end_tensor_inputs") or ():
         if name not in usable:
             raise ValueError(f"callback_on_step_end_tensor_inputs holds {name!r}; known are {', '.join(usable)}.")
-
-
-def _latents(pipe, arguments):
-    latents = arguments.get("latents")
-    if latents is None or "height" not in known_names(pipe):
-        return
-    height, width = picture_size(pipe, arguments)
-    factor = pipe.vae_scale_factor
-    wanted = (picture_count(pipe, arguments), pipe.unet.config.in_channels, height // factor, width // factor)
-    if tuple(latents.shape) != wanted:
-        raise ValueError(
-            f"latents has the shape {tuple(latents.shape)}; for this call it must be {wanted} "
-            "(pictures, channels, height / factor, width / factor). diffusers would not check it."
-        )
-    if latents.dtype != pipe.unet.dtype:
-        raise TypeError(f"latents is {latents.dtype}; this pipeline needs {pipe.unet.dtype}.")
 
 
 def _generators(pipe, arguments):
@@ -206,6 +202,8 @@ def without_effect(pipe, arguments, seed_given: bool) -> list[str]:
                 found.append(f"num_inference_steps has no effect: {name} is given.")
     if "callback_on_step_end_tensor_inputs" in arguments and arguments.get("callback_on_step_end") is None:
         found.append("callback_on_step_end_tensor_inputs has no effect without callback_on_step_end.")
+    if arguments.get("masked_image_latents") is not None and pipe.unet.config.in_channels != 9:
+        found.append("masked_image_latents has no effect: only a UNet with 9 input channels reads them.")
     if arguments.get("return_dict") is False:
         found.append("return_dict has no effect here: generate returns shots either way.")
     for name in ("prompt", "negative_prompt"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -58,7 +59,8 @@ def load_pipeline(model: str | Path = BUILT_IN, *, device: str | None = None, dt
             raise FileNotFoundError(_missing(model, source, error)) from error
         pipe = pipe.to(device)
     pipe.set_progress_bar_config(disable=True)
-    remember_source(pipe, model if built_in or not isinstance(source, Path) else source.name, options.get("revision"))
+    name = model if built_in or not isinstance(source, Path) else source.name
+    remember_source(pipe, name, _commit(pipe) or options.get("revision"))
     return pipe
 
 
@@ -110,6 +112,12 @@ def _check_device(device, torch):
         raise ValueError(f"device is {device!r}, which this machine's torch cannot use; usable here: {usable}.")
 
 
+def _commit(pipe):
+    """Return the Hub commit that the weights came from (a branch moves on, a commit stays), or None."""
+    found = re.search(r"snapshots[/\\]([0-9a-f]{40})", str(pipe.unet.config.get("_name_or_path")))
+    return found and found[1]
+
+
 def remember_source(pipe, name, revision=None) -> None:
     """Note where the weights of a pipeline came from, for the records of its pictures."""
     _sources[pipe.unet] = {"name": str(name), "revision": revision}
@@ -122,15 +130,17 @@ def source_of(pipe) -> dict:
 
 
 def fingerprint(pipe) -> str:
-    """Return 16 hex digits that change when the denoiser's weights do (from samples of each tensor)."""
+    """Return 16 hex digits that change when weights of UNet, text encoder or VAE do (from samples of each tensor)."""
+    parts = [part for part in (pipe.unet, pipe.text_encoder, pipe.vae) if part is not None]
     # Reading every tensor takes longer than a check; a changed weight has another address or version.
-    state = [(one.data_ptr(), one._version) for one in pipe.unet.parameters()]
+    state = [(one.data_ptr(), one._version) for part in parts for one in part.parameters()]
     if _prints.get(pipe.unet, (None,))[0] != state:
         digest = sha256()
-        for name, tensor in sorted(pipe.unet.state_dict().items()):
-            values = tensor.flatten()
-            # float16 rounding first: the same weights give the same print in either precision
-            sample = values[:: max(1, values.numel() // 64)].half().cpu()
-            digest.update(name.encode() + str(tuple(tensor.shape)).encode() + sample.numpy().tobytes())
+        for part in parts:
+            for name, tensor in sorted(part.state_dict().items()):
+                values = tensor.flatten()
+                # float16 rounding first: the same weights give the same print in either precision
+                sample = values[:: max(1, values.numel() // 64)].half().cpu()
+                digest.update(name.encode() + str(tuple(tensor.shape)).encode() + sample.numpy().tobytes())
         _prints[pipe.unet] = (state, digest.hexdigest()[:16])
     return _prints[pipe.unet][1]

@@ -22,10 +22,11 @@ from numbers import Integral, Real
 from typing import Any
 
 TEXT, INTEGER, NUMBER, SIZE, CHOICE, SWITCH = "text", "integer", "number", "size", "choice", "switch"
-NUMBERS, TENSOR, IMAGE, GENERATOR, MAPPING, FUNCTION, NAMES = (
-    "numbers", "tensor", "image", "generator", "mapping", "function", "names",
+NUMBERS, TENSOR, TENSORS, IMAGE, GENERATOR, MAPPING, FUNCTION, NAMES = (
+    "numbers", "tensor", "tensors", "image", "generator", "mapping", "function", "names",
 )
 MAX_SEED = 2**32 - 1
+MAX_SIDE = 8192  # pixels; Pillow warns of larger squares when it opens them again
 
 
 class NoEffectWarning(UserWarning):
@@ -54,33 +55,38 @@ class Parameter:
 
 _TABLE = (
     Parameter("prompt", TEXT, "what the picture shall show", optional=True),
-    Parameter("height", SIZE, "pixels from top to bottom", low=8, usual=(32, 128), step=8, optional=True),
-    Parameter("width", SIZE, "pixels from left to right", low=8, usual=(32, 128), step=8, optional=True),
+    Parameter("height", SIZE, "pixels from top to bottom", low=8, high=MAX_SIDE, usual=(32, 128), step=8,
+              optional=True),
+    Parameter("width", SIZE, "pixels from left to right", low=8, high=MAX_SIDE, usual=(32, 128), step=8,
+              optional=True),
     Parameter("num_inference_steps", INTEGER, "denoising steps", 50, low=1, high=1000, usual=(1, 50)),
-    Parameter("timesteps", NUMBERS, "own list of timesteps, descending", optional=True),
-    Parameter("sigmas", NUMBERS, "own list of noise levels, descending", optional=True),
-    Parameter("guidance_scale", NUMBER, "how strongly the prompt is followed", 7.5, low=0, usual=(0, 15), step=0.5),
+    Parameter("timesteps", NUMBERS, "own list of timesteps, descending", low=0, optional=True),
+    Parameter("sigmas", NUMBERS, "own list of noise levels, descending", low=0, optional=True),
+    Parameter("guidance_scale", NUMBER, "how strongly the prompt is followed", 7.5, low=0, high=100, usual=(0, 15),
+              step=0.5),
     Parameter("negative_prompt", TEXT, "what the picture shall move away from", optional=True),
-    Parameter("num_images_per_prompt", INTEGER, "pictures per prompt", 1, low=1, usual=(1, 8)),
+    Parameter("num_images_per_prompt", INTEGER, "pictures per prompt", 1, low=1, high=1000, usual=(1, 8)),
     Parameter("eta", NUMBER, "share of fresh noise in each DDIM step", 0.0, low=0, high=1, usual=(0, 1), step=0.1),
     Parameter("generator", GENERATOR, "source of random numbers", optional=True),
     Parameter("latents", TENSOR, "the starting noise itself", optional=True),
     Parameter("prompt_embeds", TENSOR, "text states instead of a prompt", optional=True),
     Parameter("negative_prompt_embeds", TENSOR, "text states instead of a negative prompt", optional=True),
     Parameter("ip_adapter_image", IMAGE, "picture for a loaded IP-Adapter", optional=True),
-    Parameter("ip_adapter_image_embeds", TENSOR, "picture states for a loaded IP-Adapter", optional=True),
+    Parameter("ip_adapter_image_embeds", TENSORS, "picture states for a loaded IP-Adapter", optional=True),
     Parameter("output_type", CHOICE, "what the result holds", "pil", choices=("pil", "np", "pt", "latent")),
     Parameter("return_dict", SWITCH, "an object or a tuple as result", True),
     Parameter("cross_attention_kwargs", MAPPING, "arguments for the attention processors", optional=True),
     Parameter("guidance_rescale", NUMBER, "how far guidance's contrast is undone", 0.0, low=0, high=1, usual=(0, 1),
               step=0.1),
-    Parameter("clip_skip", INTEGER, "text encoder layers left out at the end", low=0, usual=(0, 2), optional=True),
+    Parameter("clip_skip", INTEGER, "text encoder layers left out at the end", low=0, high=100, usual=(0, 2),
+              optional=True),
     Parameter("callback_on_step_end", FUNCTION, "called after each step", optional=True),
     Parameter("callback_on_step_end_tensor_inputs", NAMES, "tensors the callback gets", ["latents"]),
     Parameter("image", IMAGE, "the picture to start from"),
     Parameter("mask_image", IMAGE, "white where the picture is made anew"),
     Parameter("masked_image_latents", TENSOR, "latents of the masked picture", optional=True),
-    Parameter("padding_mask_crop", INTEGER, "margin around the mask to cut out, pixels", low=0, optional=True),
+    Parameter("padding_mask_crop", INTEGER, "margin around the mask to cut out, pixels", low=0, high=MAX_SIDE,
+              optional=True),
     Parameter("strength", NUMBER, "how much of the start is replaced", 0.8, low=0, high=1, usual=(0, 1), step=0.05),
     Parameter("seed", INTEGER, "number the starting noise is drawn from", 0, low=0, high=MAX_SEED, usual=(0, 9999)),
 )
@@ -100,9 +106,9 @@ def check_names(names, known, of: str) -> None:
         if name in known:
             continue
         longer = [one for one in known if one.startswith(f"{name}_")]  # mask -> mask_image
-        near = longer or get_close_matches(name, known, n=1, cutoff=0.6)
+        near = longer or get_close_matches(str(name), known, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(known))}."
-        raise TypeError(f"{of} takes no argument {name!r}; {hint}")
+        raise TypeError(f"{of} takes no argument {short(name)}; {hint}")
 
 
 def check_value(name: str, value: Any) -> None:
@@ -113,26 +119,50 @@ def check_value(name: str, value: Any) -> None:
     problem = _CHECKS[parameter.kind](parameter, value)
     if problem:
         kind, wanted = problem
-        raise kind(f"{name} is {_short(value)}; {wanted}")
+        raise kind(f"{name} is {short(value)}; {wanted}")
 
 
-def _short(value) -> str:
-    text = repr(value)
+def plain_value(name: str, value: Any) -> Any:
+    """Return a checked value as diffusers takes it: numpy's numbers as Python's, lists as lists, mappings as dicts."""
+    parameter = PARAMETERS.get(name)
+    if parameter is None or value is None:
+        return value
+    if parameter.kind in (INTEGER, SIZE, NUMBER):
+        return _python_number(value)
+    if parameter.kind == NUMBERS:
+        return [_python_number(one) for one in (value.tolist() if hasattr(value, "tolist") else value)]
+    return dict(value) if parameter.kind == MAPPING else value
+
+
+def _python_number(value):
+    if type(value) in (int, float):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def short(value) -> str:
+    """Return a value for an error message, at most 60 characters long."""
+    try:
+        text = repr(value)
+    except Exception:  # an error message must not fail on what it tells about, such as a number of 5000 digits
+        text = f"a {type(value).__name__} that cannot be printed"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _text(parameter, value):
-    if isinstance(value, str):
-        return None
-    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
-        return None
-    return TypeError, "give a text, or a list of texts that is not empty."
+    texts = value if isinstance(value, list) else [value]
+    if not texts or not all(isinstance(one, str) for one in texts):
+        return TypeError, "give a text, or a list of texts that is not empty."
+    if any("\ud800" <= character <= "\udfff" for one in texts for character in one):
+        return ValueError, "it holds half a character (a surrogate), which no tokenizer and no file takes."
+    return None
 
 
 def _number(parameter, value):
     if isinstance(value, bool) or not isinstance(value, Real):
         return TypeError, f"give a number{_range(parameter)}."
-    if not math.isfinite(value) or not parameter.low <= value <= parameter.high:
+    # NaN fails both comparisons; numbers too large for a float can be compared, but not tested by isfinite
+    if not parameter.low <= value <= parameter.high:
         return ValueError, f"give a number{_range(parameter)}."
     return None
 
@@ -158,7 +188,7 @@ def _size(parameter, value):
 
 
 def _choice(parameter, value):
-    if value in parameter.choices if isinstance(value, str) else False:
+    if isinstance(value, str) and value in parameter.choices:
         return None
     return ValueError, f"give one of {', '.join(map(repr, parameter.choices))}."
 
@@ -168,35 +198,63 @@ def _switch(parameter, value):
 
 
 def _numbers(parameter, value):
-    if not isinstance(value, Sequence) and not hasattr(value, "tolist"):
-        return TypeError, "give a list of numbers, largest first."
-    values = value.tolist() if hasattr(value, "tolist") else list(value)
-    if not values or any(isinstance(v, bool) or not isinstance(v, Real) or not math.isfinite(v) for v in values):
-        return TypeError, "give a list of numbers that is not empty, largest first."
+    kind = "whole numbers" if parameter.name == "timesteps" else "numbers"
+    wanted = f"give a list of {kind} of {parameter.low} or more, largest first."
+    values = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(values, (str, bytes, bytearray)) or not isinstance(values, Sequence) or not values:
+        return TypeError, wanted
+    if any(isinstance(one, bool) or not isinstance(one, Real) for one in values):
+        return TypeError, wanted
+    if not all(parameter.low <= one < math.inf for one in values):
+        return ValueError, wanted
+    if parameter.name == "timesteps" and any(one % 1 for one in values):  # Euler's own are floats, but whole
+        return ValueError, wanted
     if any(a <= b for a, b in zip(values, values[1:])):
         return ValueError, "give the numbers largest first, each once."
     return None
 
 
 def _tensor(parameter, value):
-    several = value if isinstance(value, list) else [value]
-    if several and all(hasattr(one, "dtype") and hasattr(one, "to") for one in several):
+    import torch
+
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        return TypeError, "give a torch tensor of floating-point numbers."
+    if value.is_meta or value.layout != torch.strided:
+        return TypeError, "give a dense torch tensor that holds its numbers."
+    if value.ndim < 3 or not value.numel():
+        return ValueError, f"its shape is {tuple(value.shape)}; give one entry per picture or prompt, then its values."
+    if not torch.isfinite(value).all():
+        return ValueError, "it holds NaN or infinite numbers, which would make black pictures."
+    return None
+
+
+def _tensors(parameter, value):
+    import torch
+
+    if isinstance(value, list) and value and all(isinstance(one, torch.Tensor) for one in value):
         return None
-    return TypeError, "give a torch tensor."
+    return TypeError, "give a list of torch tensors, one for each loaded IP-Adapter."
 
 
 def _generator(parameter, value):
+    import torch
+
     several = value if isinstance(value, list) else [value]
-    if several and all(hasattr(one, "initial_seed") and hasattr(one, "get_state") for one in several):
+    if several and all(isinstance(one, torch.Generator) for one in several):
         return None
     return TypeError, "give a torch.Generator or a list of them; for a number use seed=."
 
 
 def _image(parameter, value):
+    import numpy as np
+    import torch
+    from PIL import Image
+
     several = value if isinstance(value, list) else [value]
-    if several and all(hasattr(one, "getbands") or hasattr(one, "shape") for one in several):
-        return None
-    return TypeError, "give a PIL picture, an array or a tensor, or a list of them."
+    for kind in (Image.Image, np.ndarray, torch.Tensor):
+        if several and all(isinstance(one, kind) for one in several):
+            return None
+    return TypeError, "give a PIL picture, an array or a tensor, or a list of one of these."
 
 
 def _mapping(parameter, value):
@@ -204,7 +262,16 @@ def _mapping(parameter, value):
 
 
 def _function(parameter, value):
-    return None if callable(value) else (TypeError, "give a function of (pipe, step, timestep, tensors).")
+    wanted = TypeError, "give a function of (pipe, step, timestep, tensors)."
+    if not callable(value):
+        return wanted
+    try:
+        inspect.signature(value).bind(None, 0, 0, {})
+    except TypeError:
+        return wanted
+    except ValueError:  # some built-in functions tell no signature
+        return None
+    return None
 
 
 def _names(parameter, value):
@@ -215,6 +282,6 @@ def _names(parameter, value):
 
 _CHECKS = {
     TEXT: _text, INTEGER: _integer, NUMBER: _number, SIZE: _size, CHOICE: _choice, SWITCH: _switch,
-    NUMBERS: _numbers, TENSOR: _tensor, IMAGE: _image, GENERATOR: _generator, MAPPING: _mapping,
+    NUMBERS: _numbers, TENSOR: _tensor, TENSORS: _tensors, IMAGE: _image, GENERATOR: _generator, MAPPING: _mapping,
     FUNCTION: _function, NAMES: _names,
 }

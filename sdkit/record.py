@@ -1,7 +1,7 @@
 """Settings inside the PNG: written whole, read back, and the picture made again from them.
 
 Two text chunks are written: `sdkit`, our complete JSON, and `parameters`, the text that
-AUTOMATIC1111's web UI writes and other tools read (its modules/infotext_utils.py).
+AUTOMATIC1111's web UI writes and other tools read (sdkit/a1111.py).
 """
 
 from __future__ import annotations
@@ -9,23 +9,20 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from sdkit.a1111 import NAME, read_parameters, write_parameters
 from sdkit.effects import is_random_on_the_way
+from sdkit.files import write_whole
 from sdkit.generation import generate, origin_of
 from sdkit.loading import load_pipeline
-from sdkit.shots import Shot
+from sdkit.quiet import quiet
+from sdkit.shots import Shot, png_bytes
 
-CHUNK = "sdkit"
-_A1111_SAMPLERS = {
-    "PNDMScheduler": "PLMS", "DDIMScheduler": "DDIM", "EulerDiscreteScheduler": "Euler",
-    "EulerAncestralDiscreteScheduler": "Euler a", "DPMSolverMultistepScheduler": "DPM++ 2M",
-    "UniPCMultistepScheduler": "UniPC", "HeunDiscreteScheduler": "Heun", "LMSDiscreteScheduler": "LMS",
-}
+CHUNK, FOREIGN_CHUNK = "sdkit", "parameters"
 
 
 def save_picture(shot: Shot, path) -> Path:
@@ -42,22 +39,19 @@ def save_picture(shot: Shot, path) -> Path:
     if not isinstance(shot, Shot) or not hasattr(shot.image, "getbands"):
         raise TypeError(f'can only save a shot with a PIL picture, not {shot!r}; use output_type="pil" and one shot.')
     info = PngInfo()
-    info.add_text("parameters", _a1111(shot))
-    info.add_text(CHUNK, json.dumps({"settings": encode(shot.settings), "origin": shot.origin}, ensure_ascii=False))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        shot.image.save(temporary, format="PNG", pnginfo=info)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    record = {"settings": shot.settings, "origin": shot.origin, "seconds": shot.seconds}
+    info.add_text(FOREIGN_CHUNK, write_parameters(shot))
+    info.add_text(CHUNK, json.dumps(encode(record), ensure_ascii=False))
+    return write_whole(path, png_bytes(shot.image, info))
 
 
 def read_settings(path) -> dict:
-    """Return {"settings", "origin"} of a PNG written by `save_picture`.
+    """Return {"settings", "origin", "made_by", "not_mapped"} of a PNG written by `save_picture` or by AUTOMATIC1111.
 
-    Raises FileNotFoundError, or ValueError if the file is no picture or holds no such settings.
+    `settings` are arguments of diffusers for this one picture, `origin` tells what else made it.
+    `made_by` is "sdkit" or "AUTOMATIC1111"; of the latter's settings `not_mapped` says which have
+    no counterpart here, and why. Raises FileNotFoundError, or ValueError if the file is no picture
+    or holds no such settings.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -67,14 +61,21 @@ def read_settings(path) -> dict:
     try:
         with Image.open(path) as image:
             image.load()
-            text = image.info.get(CHUNK)
+            ours, theirs = image.info.get(CHUNK), image.info.get(FOREIGN_CHUNK)
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise ValueError(f"{path.name} is no readable picture: {error}") from error
-    if text is None:
+    if ours is None and theirs is None:
         raise ValueError(f"{path.name} holds no settings of ours; only pictures written by save_picture do.")
     try:
-        record = json.loads(text)
-        return {"settings": decode(record["settings"]), "origin": record["origin"]}
+        if ours is None:
+            return {**read_parameters(theirs), "made_by": NAME}
+        record = json.loads(ours)
+        return {
+            "settings": decode(record["settings"]),
+            "origin": decode(record["origin"]),
+            "made_by": CHUNK,
+            "not_mapped": {},
+        }
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"the settings in {path.name} are damaged: {error}") from error
 
@@ -84,7 +85,9 @@ class Rebuilt:
     """A picture made again, and how it differs from the stored one.
 
     `max_difference` and `mean_difference` are grey levels (0 to 255), `changed` the share of
-    values that differ, `versions` the libraries that differ as {name: (then, now)}.
+    values that differ. `versions` holds the libraries that differ as {name: (then, now)},
+    `machine` what else does (device, dtype, threads, ...). `not_mapped` says which of another
+    program's settings were left out, and why.
     """
 
     shot: Shot
@@ -92,69 +95,132 @@ class Rebuilt:
     mean_difference: float
     changed: float
     versions: dict
+    machine: dict = field(default_factory=dict)
+    not_mapped: dict = field(default_factory=dict)
 
     def __repr__(self):
-        libraries = ", ".join(f"{name} {a} -> {b}" for name, (a, b) in self.versions.items()) or "the same"
-        return (
+        text = (
             f"<Rebuilt: at most {self.max_difference} grey levels off, {self.mean_difference:.3f} on average, "
-            f"{self.changed:.2%} of values differ; libraries {libraries}>"
+            f"{self.changed:.2%} of values differ; libraries {_changes(self.versions) or 'the same'}"
         )
+        if self.machine:
+            text += f"; {_changes(self.machine)}"
+        return text + (f"; not mapped: {', '.join(self.not_mapped)}>" if self.not_mapped else ">")
 
 
-def rebuild(path, pipe=None) -> Rebuilt:
+def _changes(pairs):
+    return ", ".join(f"{name} {then} -> {now}" for name, (then, now) in pairs.items())
+
+
+def rebuild(path, pipe=None, **instead) -> Rebuilt:
     """Make the picture of a PNG again from its settings alone and compare the two.
 
-    Without `pipe` the model named in the record is loaded; with it, its parts are used. Raises
-    ValueError if the model's weights are not the recorded ones, or if the call held something
-    that a file cannot keep (a callback function).
+    Without `pipe` the model named in the record is loaded; with it, its parts are used, as a
+    picture of AUTOMATIC1111 always needs. `instead` gives arguments that the file does not hold,
+    such as a callback or AUTOMATIC1111's start picture, or takes the place of recorded ones (None
+    leaves one out). Raises ValueError if the model's weights are not the recorded ones, if the
+    call held something that a file cannot keep, or if the picture was enlarged afterwards.
     """
-    import diffusers
     from PIL import Image
 
-    record = read_settings(path)
-    settings, origin = record["settings"], record["origin"]
-    lost = [name for name, value in settings.items() if isinstance(value, dict) and "not_recorded" in value]
+    record, name = read_settings(path), Path(path).name
+    settings, origin = {**record["settings"], **instead}, record["origin"]
+    lost = [key for key, value in settings.items() if _is_lost(value)]
     if lost:
-        raise ValueError(f"{Path(path).name} was made with {', '.join(lost)}, which a file cannot keep.")
-    if pipe is None:
-        if origin["model"]["name"] is None:
-            raise ValueError("the record names no model (it was not loaded by load_pipeline); give pipe=.")
-        pipe = load_pipeline(origin["model"]["name"], revision=origin["model"]["revision"])
-    pipe = _same_kind(diffusers, pipe, origin)
-    now = origin_of(pipe)
-    if now["model"]["fingerprint"] != origin["model"]["fingerprint"]:
+        raise ValueError(f"{name} was made with {', '.join(lost)}, which a file cannot keep; give {lost[0]}=.")
+    if origin["pipeline"] == "StableDiffusionImg2ImgPipeline" and settings.get("image") is None:
+        raise ValueError(f"{name} was made from a start picture, which is not in the file; give image=.")
+    with Image.open(path) as stored:
+        before = np.asarray(stored.convert("RGB"), dtype=int)
+    size = (settings.get("height"), settings.get("width"))
+    if record["made_by"] == NAME and None not in size and size != before.shape[:2]:
         raise ValueError(
-            f"the weights differ: the picture was made with {origin['model']['name']} "
-            f"({origin['model']['fingerprint']}), this pipeline has {now['model']['fingerprint']}. "
-            "Give that model as pipe=."
+            f"{name} has {before.shape[1]}x{before.shape[0]} pixels, but its settings make {size[1]}x{size[0]}: it was "
+            "enlarged afterwards, which diffusers does not do. For the small one call generate with these settings."
+        )
+    pipe = _same_kind(_pipeline_for(record, name) if pipe is None else pipe, record)
+    now = origin_of(pipe)
+    then = origin["model"].get("fingerprint")
+    if then is not None and then != now["model"]["fingerprint"]:
+        raise ValueError(
+            f"the weights differ: the picture was made with {origin['model']['name']} ({then}), this pipeline has "
+            f"{now['model']['fingerprint']}. Give that model as pipe=."
         )
     shot = generate(pipe, **_call_of(settings, pipe))[0]
-    with Image.open(path) as stored:
-        a, b = (np.asarray(picture.convert("RGB"), dtype=int) for picture in (stored, shot.image))
-    off = abs(a - b)
-    then = origin["versions"]
-    changed = {name: (then.get(name), v) for name, v in now["versions"].items() if then.get(name) != v}
-    return Rebuilt(shot, int(off.max()), float(off.mean()), float((off > 0).mean()), changed)
+    after = np.asarray(shot.image.convert("RGB"), dtype=int)
+    if after.shape != before.shape:
+        raise ValueError(f"{name} has {before.shape[:2]} pixels (height, width), made again {after.shape[:2]}.")
+    off = abs(before - after)
+    if record["made_by"] == NAME:
+        versions, machine = {}, {}
+    else:
+        versions = _differences(origin["versions"], now["versions"])
+        machine = _differences(_surroundings(origin), _surroundings(now))
+    return Rebuilt(
+        shot, int(off.max()), float(off.mean()), float((off > 0).mean()), versions, machine, record["not_mapped"]
+    )
 
 
-def _same_kind(diffusers, pipe, origin):
+def _is_lost(value):
+    if isinstance(value, list):
+        return any(_is_lost(one) for one in value)
+    return isinstance(value, dict) and "not_recorded" in value
+
+
+def _differences(then, now):
+    return {name: (then.get(name), value) for name, value in now.items() if then.get(name) != value}
+
+
+def _surroundings(origin):
+    return {name: origin.get(name) for name in ("attention", "device", "dtype")} | origin.get("machine", {})
+
+
+def _pipeline_for(record, name):
+    """Load the model that a record names, in the recorded dtype if its device is the one used here."""
+    import torch
+
+    origin = record["origin"]
+    model = origin["model"]
+    if record["made_by"] == NAME:
+        raise ValueError(f"{name} was made by {NAME} with the model {model['name']}; load it and give it as pipe=.")
+    if model["name"] is None:
+        raise ValueError(f"{name} names no model (it was not loaded by load_pipeline); give pipe=.")
+    try:
+        pipe = load_pipeline(model["name"], revision=model["revision"])
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error} Or load it yourself and give it as pipe=.") from error
+    dtype = getattr(torch, origin["dtype"].removeprefix("torch."))
+    if origin["device"] == pipe.device.type and dtype != pipe.unet.dtype:
+        with quiet():
+            pipe.to(dtype)
+    return pipe
+
+
+def _same_kind(pipe, record):
     """Return the recorded pipeline class and scheduler over the parts of `pipe`."""
-    kind, scheduler = getattr(diffusers, origin["pipeline"]), origin["scheduler"]
-    parts = {**pipe.components, "scheduler": getattr(diffusers, scheduler["class"]).from_config(scheduler["config"])}
-    made = kind(**parts, requires_safety_checker=pipe.config.requires_safety_checker)
-    made.set_progress_bar_config(disable=True)
-    return made
+    import diffusers
+
+    kind, scheduler = getattr(diffusers, record["origin"]["pipeline"]), record["origin"]["scheduler"]
+    if scheduler is None:
+        made = pipe.scheduler
+    elif record["made_by"] == NAME:  # what tells it apart is recorded, the rest is the model's
+        made = getattr(diffusers, scheduler["class"]).from_config(pipe.scheduler.config, **scheduler["config"])
+    else:
+        made = getattr(diffusers, scheduler["class"]).from_config(scheduler["config"])
+    parts = {**pipe.components, "scheduler": made}
+    again = kind(**parts, requires_safety_checker=pipe.config.requires_safety_checker)
+    again.set_progress_bar_config(disable=True)
+    return again
 
 
 def _call_of(settings, pipe):
     """Turn a record's settings back into arguments of `generate`."""
     call = {name: value for name, value in settings.items() if value is not None}
-    state = call.pop("generator_state", None)
-    if state is not None:
-        import torch
-
-        call["generator"] = torch.Generator("cpu").manual_seed(call.pop("seed"))
-        call["generator"].set_state(state)
+    state, device = call.pop("generator_state", None), call.pop("generator_device", "cpu")
+    if "generator" in call:
+        call.pop("seed", None)
+    elif state is not None or device != "cpu":
+        call["generator"] = _generator(call.pop("seed"), state, device)
     if call.get("callback_on_step_end") is None:
         call.pop("callback_on_step_end_tensor_inputs", None)
     if call.get("latents") is not None:
@@ -164,8 +230,26 @@ def _call_of(settings, pipe):
     return call
 
 
+def _generator(seed, state, device):
+    import torch
+
+    try:
+        generator = torch.Generator(device).manual_seed(seed)
+    except RuntimeError as error:
+        raise ValueError(
+            f"the noise was drawn by a generator on {device!r}, which this machine's torch does not have; "
+            "another device draws other numbers."
+        ) from error
+    if state is not None:
+        generator.set_state(state)
+    return generator
+
+
 def encode(value):
-    """Turn a settings value into JSON: tensors as safetensors, pictures as PNG, both in base64."""
+    """Turn a settings value into JSON: tensors and arrays as safetensors, pictures as PNG, both in base64.
+
+    What a file cannot keep becomes {"not_recorded": its kind}.
+    """
     if isinstance(value, dict):
         return {str(key): encode(one) for key, one in value.items()}
     if isinstance(value, (list, tuple, range)):
@@ -175,16 +259,28 @@ def encode(value):
     if isinstance(value, np.generic):
         return value.item()
     if hasattr(value, "getbands"):
-        buffer = io.BytesIO()
-        value.save(buffer, format="PNG")
-        return {"png": base64.b64encode(buffer.getvalue()).decode()}
+        return _encode_picture(value)
+    if isinstance(value, np.ndarray):
+        return {"array": _encode_tensor(value)}
     if hasattr(value, "dtype") and hasattr(value, "shape"):
-        import torch
-        from safetensors.torch import save
-
-        tensor = torch.as_tensor(value).detach().cpu().contiguous()
-        return {"tensor": base64.b64encode(save({"value": tensor})).decode()}
+        return {"tensor": _encode_tensor(value)}
     return {"not_recorded": type(value).__name__}
+
+
+def _encode_picture(picture):
+    buffer = io.BytesIO()
+    try:
+        picture.save(buffer, format="PNG")
+    except OSError:  # PNG has no such mode, such as CMYK
+        return {"not_recorded": f"picture of mode {picture.mode}"}
+    return {"png": base64.b64encode(buffer.getvalue()).decode()}
+
+
+def _encode_tensor(value):
+    import torch
+    from safetensors.torch import save
+
+    return base64.b64encode(save({"value": torch.as_tensor(value).detach().cpu().contiguous()})).decode()
 
 
 def decode(value):
@@ -197,31 +293,10 @@ def decode(value):
         from PIL import Image
 
         return Image.open(io.BytesIO(base64.b64decode(value["png"])))
-    if set(value) == {"tensor"}:
+    if set(value) in ({"tensor"}, {"array"}):
         from safetensors.torch import load
 
-        return load(base64.b64decode(value["tensor"]))["value"]
+        ((kind, text),) = value.items()
+        tensor = load(base64.b64decode(text))["value"]
+        return tensor.numpy() if kind == "array" else tensor
     return {key: decode(one) for key, one in value.items()}
-
-
-def _a1111(shot):
-    """Write a shot's settings as AUTOMATIC1111 does, as far as that format goes."""
-    s = shot.settings
-    lines = [str(s.get("prompt") or "")]
-    if s.get("negative_prompt"):
-        lines.append(f"Negative prompt: {s['negative_prompt']}")
-    scheduler = shot.origin["scheduler"]["class"]
-    pairs = {
-        "Steps": s.get("num_inference_steps"), "Sampler": _A1111_SAMPLERS.get(scheduler, scheduler),
-        "CFG scale": s.get("guidance_scale"), "Seed": s.get("seed"),
-        "Size": f"{shot.image.width}x{shot.image.height}", "Denoising strength": s.get("strength"),
-        "Eta": s.get("eta") or None, "RNG": "CPU", "Model": shot.origin["model"]["name"],
-        "Version": f"sdkit {shot.origin['versions']['sdkit']}",
-    }
-    lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None))
-    return "\n".join(lines)
-
-
-def _quoted(value):
-    text = str(value)
-    return json.dumps(text, ensure_ascii=False) if any(c in text for c in ',:\n"') else text

@@ -1,7 +1,8 @@
-"""The first lesson works in a real JupyterLab: its cells run, and its panel follows the keyboard."""
+"""Two lessons work in a real JupyterLab: their cells run, and their panels follow the keyboard."""
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-LESSON = Path(__file__).resolve().parent.parent / "notebooks" / "en" / "01_start.ipynb"
+LESSONS = Path(__file__).resolve().parent.parent / "notebooks" / "en"
+START, TOGETHER = "01_start.ipynb", "22_all_together.ipynb"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 INSTALL = 'apt-get install chromium && pip install -c constraints.txt -e ".[browser]"'
 WAIT = 300  # seconds for what should take a few
@@ -40,11 +42,22 @@ WAIT_UNTIL_READY = """async () => {
 }"""
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
-NEW_PICTURE = """shown => {
+# The last figure is the present picture; a pinned one stands before it.
+WATCH = """() => {
+    window.shown = [];
     const panel = document.querySelector('.sdkit-panel');
-    const picture = panel.querySelector('img');
-    const done = (picture && picture.src !== shown) || panel.querySelector('[role=alert]');
-    return done && !panel.querySelector('button').disabled;
+    new MutationObserver(() => {
+        const picture = [...panel.querySelectorAll('figure img')].pop();
+        if (picture && picture.src !== window.shown.at(-1)?.src)
+            window.shown.push({alt: picture.alt, src: picture.src});
+    }).observe(panel, {childList: true, subtree: true});
+}"""
+FINISHED = """before => {
+    const panel = document.querySelector('.sdkit-panel');
+    const said = panel.querySelector('[role=status]');
+    const words = panel.querySelector('[role=alert]') || [...panel.querySelectorAll('figure img')].pop();
+    const state = words && (words.alt || words.textContent);
+    return said && state && state !== before && !state.startsWith('preview') ? state : false;
 }"""
 
 
@@ -60,10 +73,11 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """Start JupyterLab on a copy of the lesson and return its address."""
+    """Start JupyterLab on a copy of the lessons and return its address."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "lessons").mkdir()
-    copy(LESSON, folder / "lessons")
+    for name in (START, TOGETHER):
+        copy(LESSONS / name, folder / "lessons")
     for name, settings in SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
@@ -85,8 +99,10 @@ def server(tmp_path_factory):
         "LabApp.workspaces_dir": folder / "workspaces",
     }
     command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
-    # Kernels and settings of the person who runs this stay out.
+    # Kernels and settings of the person who runs this stay out. One thread: several wait for each other, by
+    # spinning, as soon as another program wants a core, and a picture then takes a minute instead of a second.
     env = {**os.environ, "JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_DATA_DIR": str(folder / "data")}
+    env["OMP_NUM_THREADS"] = "1"
     log = folder / "log.txt"
     with log.open("w") as file:
         process = subprocess.Popen(command, env=env, cwd=folder, stdout=file, stderr=subprocess.STDOUT)
@@ -111,53 +127,105 @@ def wait_for(address, process, log):
 
 
 @pytest.fixture
-def page(chromium, server):
-    """Open the lesson, with a kernel that is ready, and return the browser's page."""
+def lesson(chromium, server):
+    """Return a function that opens a lesson, runs all its cells and returns the browser's page and the first panel."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
-        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page = browser.new_page(viewport={"width": 1200, "height": 1100})
         page.set_default_timeout(WAIT * 1000)
-        page.goto(f"{server}/lab/workspaces/test/tree/{LESSON.name}?reset")
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.evaluate(WAIT_UNTIL_READY)
-        yield page
+
+        def opened(name):
+            page.goto(f"{server}/lab/workspaces/test/tree/{name}?reset")
+            page.wait_for_selector(".jp-Notebook .jp-Cell")
+            page.evaluate(WAIT_UNTIL_READY)
+            page.evaluate(RUN_ALL)
+            cells = [cell for cell in page.evaluate(CELLS) if cell["cell_type"] == "code"]
+            assert [cell["id"] for cell in cells if not cell["execution_count"]] == []
+            calm = [cell for cell in cells if "raises-exception" not in cell["metadata"].get("tags", [])]
+            outputs = [output for cell in calm for output in cell["outputs"]]
+            assert [output["evalue"] for output in outputs if output["output_type"] == "error"] == []
+            assert [output for output in outputs if "image/png" in output.get("data", {})]
+            panel = page.locator(".sdkit-panel").first
+            panel.scroll_into_view_if_needed()
+            page.evaluate(WATCH)
+            return page, panel
+
+        yield opened
         browser.close()
 
 
-def move(slider):
-    """Move a slider by one key, away from its end if it is there, and return its old and new value."""
-    before = slider.get_attribute("aria-valuenow")
-    slider.focus()
-    slider.press("ArrowLeft" if before == slider.get_attribute("aria-valuemax") else "ArrowRight")
-    return before, slider.get_attribute("aria-valuenow")
+def slider(panel, name):
+    """Return the handle of the slider with this label."""
+    return panel.locator(".widget-hslider").filter(has=panel.page.get_by_text(name, exact=True)).get_by_role("slider")
 
 
-def press(page, panel, shown=None):
-    """Press the panel's button and return the source of the picture once it is not `shown`."""
-    panel.get_by_role("button", name="generate").click()
-    page.wait_for_function(NEW_PICTURE, arg=shown)
-    assert panel.get_by_role("alert").all_inner_texts() == []
-    return panel.locator("img").first.get_attribute("src")
+def press(panel, name):
+    """Press a button by its accessible name, which Chromium begins with the icon's letter."""
+    panel.get_by_role("button", name=re.compile(rf"(^|\W){name}$")).click()
 
 
-def test_first_lesson_runs_and_its_panel_follows_the_keyboard(page):
-    page.evaluate(RUN_ALL)
-    cells = [cell for cell in page.evaluate(CELLS) if cell["cell_type"] == "code"]
-    assert [cell["id"] for cell in cells if not cell["execution_count"]] == []
-    calm = [cell for cell in cells if "raises-exception" not in cell["metadata"].get("tags", [])]
-    outputs = [output for cell in calm for output in cell["outputs"]]
-    assert [output["evalue"] for output in outputs if output["output_type"] == "error"] == []
-    assert [output for output in outputs if "image/png" in output.get("data", {})]
+def finished(page, before=None):
+    """Wait for a picture or an error and return its text, which is not what it was before."""
+    return page.wait_for_function(FINISHED, arg=before).json_value()
 
-    panel = page.locator(".sdkit-panel").first
-    first = press(page, panel)
-    assert first.startswith("data:image/png;base64,")
-    before, after = move(panel.locator("[role=slider]").first)
-    assert before != after
-    second = press(page, panel, shown=first)
-    if path := os.environ.get("SDKIT_SCREENSHOT"):
-        panel.scroll_into_view_if_needed()
-        page.screenshot(path=path)
-    assert second.startswith("data:image/png;base64,") and second != first
+
+def screenshot(panel, name):
+    """Keep a picture of the panel where somebody wants to look at it."""
+    if folder := os.environ.get("SDKIT_SCREENSHOTS"):
+        panel.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def test_a_slider_moved_by_keyboard_changes_the_picture_and_the_work_can_be_stopped(lesson):
+    page, panel = lesson(START)
+    press(panel, "generate")
+    first = finished(page)
+    assert panel.get_by_role("textbox", name="prompt").input_value() in first
+    seed = slider(panel, "seed")
+    seed.press("ArrowRight")
+    second = finished(page, first)
+    assert f"seed = {seed.get_attribute('aria-valuenow').split('.')[0]}" in second
+    shown = page.evaluate("window.shown")
+    previews = {one["src"] for one in shown if one["alt"].startswith("preview of")}
+    assert len(previews) >= 3  # it grew, twice
+    assert len({one["src"] for one in shown if one["alt"] in (first, second)}) == 2
+
+    seed.press("ArrowLeft")  # made before
+    assert finished(page, second) == first
+
+    press(panel, "pin")
+    press(panel, "new seed")
+    third = finished(page, first)
+    pictures = panel.locator("figure img")
+    assert [one.get_attribute("alt") for one in pictures.all()] == [first, third]
+    table = panel.get_by_role("table")
+    assert "seed" in table.inner_text() and "grey levels" in table.inner_text()
+    press(panel, "code")
+    assert "StableDiffusionPipeline.from_pretrained" in panel.locator("pre").inner_text()
+    screenshot(panel, "pinned")
+    press(panel, "save")
+    panel.get_by_text("saved pictures/").wait_for()
+    press(panel, "unpin")
+    press(panel, "show 1")
+    assert finished(page, third) == first and pictures.count() == 1
+
+    slider(panel, "num_inference_steps").press("End")
+    panel.get_by_role("progressbar").wait_for()
+    press(panel, "stop")
+    panel.get_by_text("stopped after step").wait_for()
+    screenshot(panel, "stopped")
+    press(panel, "generate")
+    assert "num_inference_steps = 50" in finished(page, first)
+
+
+def test_an_error_is_told_and_the_panel_goes_on(lesson):
+    page, panel = lesson(TOGETHER)
+    eta = slider(panel, "eta")
+    eta.press("ArrowRight")
+    error = finished(page)
+    assert "ValueError: eta has no effect with PNDMScheduler" in error
+    assert panel.get_by_role("alert").count() == 1
+    screenshot(panel, "error")
+    panel.get_by_role("combobox", name="scheduler", exact=True).select_option("DDIM")
+    assert "scheduler = DDIM" in finished(page, error) and panel.get_by_role("alert").count() == 0

@@ -69,6 +69,11 @@ def test_the_lessons_links_are_right(known):
     assert list(coverage.wrong(list(coverage.cells(PATHS)), known)) == []
 
 
+def test_every_argument_has_a_lesson_a_control_and_a_claim(known):
+    left = dict(coverage.missing(list(coverage.cells(PATHS)), known))
+    assert not left, f"not covered: {left}; see the docstring of tools/coverage.py"
+
+
 def test_the_pages_are_up_to_date():
     for file, text in coverage.pages(PATHS).items():
         assert file.read_text(encoding="utf-8") == text, f"run python -m tools.coverage write ({file.name} is old)"

@@ -5,7 +5,12 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, EulerDiscreteScheduler, StableDiffusionImg2ImgPipeline
+from diffusers import (
+    DDIMScheduler,
+    EulerDiscreteScheduler,
+    StableDiffusionImg2ImgPipeline,
+    StableDiffusionInpaintPipeline,
+)
 from PIL import Image
 
 from sdkit import NoEffectWarning, generate, generator
@@ -84,7 +89,9 @@ def test_settings_are_complete(pipe):
     assert shot.origin["scheduler"]["class"] == type(pipe.scheduler).__name__
     assert shot.origin["model"]["name"] == "built-in"
     assert len(shot.origin["model"]["fingerprint"]) == 16
-    assert set(shot.origin["versions"]) == {"sdkit", "diffusers", "transformers", "torch", "python"}
+    libraries = {"sdkit", "diffusers", "transformers", "torch", "numpy", "Pillow", "python"}
+    assert set(shot.origin["versions"]) == libraries
+    assert set(shot.origin["machine"]) == {"processor", "card", "threads"}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +166,14 @@ def test_what_is_told_is_true(pipe, arguments, words):
         warnings.simplefilter("ignore", NoEffectWarning)
         left_out = generate(pipe, PROMPT, num_inference_steps=4, **plain)
     assert bits(given[0].image) == bits(left_out[0].image)
+
+
+def test_masked_image_latents_need_nine_channels(pipe):
+    inpaint = StableDiffusionInpaintPipeline(**pipe.components, **pipe.parameters)
+    picture = Image.new("RGB", (64, 64))
+    call = {"prompt": PROMPT, "image": picture, "mask_image": picture.convert("L")}
+    with pytest.warns(NoEffectWarning, match="masked_image_latents has no effect"):
+        check_call(inpaint, {**call, "masked_image_latents": torch.zeros(1, 4, 16, 16)})
 
 
 def test_what_has_an_effect_is_not_told(ddim):

@@ -8,7 +8,7 @@ import torch
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline, StableDiffusionPipeline
 
 from sdkit import load_pipeline, model_path
-from sdkit.loading import fingerprint
+from sdkit.loading import _commit, fingerprint
 
 
 def test_built_in_model_is_stable_diffusion_in_small(pipe):
@@ -42,6 +42,22 @@ def test_fingerprint_sees_a_changed_weight(pipe):
     with torch.no_grad():
         other.unet.conv_in.bias.copy_(pipe.unet.conv_in.bias)
     assert fingerprint(other) == before
+
+
+@pytest.mark.parametrize("part", ["vae", "text_encoder"])
+def test_fingerprint_covers_every_part_that_draws(pipe, part):
+    other = load_pipeline()
+    with torch.no_grad():
+        next(getattr(other, part).parameters()).add_(0.1)
+    assert fingerprint(other) != fingerprint(pipe)
+
+
+def test_the_commit_of_the_hub_is_the_revision():
+    other = load_pipeline()
+    assert _commit(other) is None
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    other.unet.register_to_config(_name_or_path=f"/cache/models--owner--name/snapshots/{commit}/unet")
+    assert _commit(other) == commit
 
 
 def test_nothing_on_stderr_and_no_network_needed():

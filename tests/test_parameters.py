@@ -108,6 +108,7 @@ GOOD = [
     ("guidance_scale", 0),
     ("eta", 1),
     ("timesteps", [999, 500, 1]),
+    ("timesteps", [999.0, 500.0, 1.0]),
     ("seed", 2**32 - 1),
     ("output_type", "latent"),
     ("cross_attention_kwargs", {}),

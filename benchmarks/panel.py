@@ -1,0 +1,67 @@
+"""Measure how fast a panel answers: `python -m benchmarks.panel`.
+
+What a front end would send is done from here, so drawing in the browser and the way there are not in
+the numbers. All are medians; the last column is the ratio to one plain call in the same run.
+"""
+
+import time
+from statistics import median
+
+from sdkit import explore, generate, load_pipeline, panel
+
+PROMPT, TIMES = "a cat on a blue background", 8
+
+
+def clock(function):
+    """Return the seconds that a call takes."""
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def main():
+    pipe = load_pipeline()
+
+    def make(prompt=PROMPT, seed=0, num_inference_steps=25, guidance_scale=5.0):
+        call = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
+        return generate(pipe, prompt, seed=seed, **call)
+
+    panel.from_front_end = lambda: True  # as if somebody moved the slider
+    shown = []
+    live = explore(make, prompt=None, seed=(0, 9999), num_inference_steps=(1, 50), guidance_scale=(1.0, 15.0))
+    live.view.picture.observe(lambda change: shown.append((time.perf_counter(), change["new"])), names="value")
+
+    def release(seed):
+        """Let the seed's slider go; return the seconds to the first preview, and to the last picture."""
+        shown.clear()
+        began = time.perf_counter()
+        live.controls["seed"].value = seed
+        live.worker.wait()
+        previews = [at for at, html in shown if "preview of" in html]
+        return (previews or [shown[-1][0]])[0] - began, shown[-1][0] - began
+
+    def stop(seed):
+        """Stop a long run; return the seconds until it has ended."""
+        live.controls["seed"].value = seed
+        time.sleep(0.3)
+        return clock(lambda: (live.view.stop.click(), live.worker.wait()))
+
+    release(0)  # the first call of a process is slower
+    plain = median(clock(lambda n=n: make(seed=5000 + n)) for n in range(TIMES))
+    new = [release(seed) for seed in range(1, TIMES + 1)]
+    old = [release(seed) for seed in range(1, TIMES + 1)]
+    live.controls["num_inference_steps"].value = 50
+    live.worker.wait()
+    rows = {
+        "one plain call": plain,
+        "slider to the first preview": median(first for first, _ in new),
+        "slider to the finished picture": median(last for _, last in new),
+        "slider to a picture made before": median(last for _, last in old),
+        "stop to the end of the work": median(stop(seed) for seed in range(100, 100 + TIMES)),
+    }
+    for name, seconds in rows.items():
+        print(f"{name:34}{seconds * 1000:8.1f} ms {seconds / plain:7.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The way into the denoising loop for one who watches it, such as a panel with its bar and its stop button.
+
+`generate`, and all that uses it, reports here; without a watcher that costs nothing. A function
+that calls a pipeline itself may report as well: `pipe(**watched(pipe, arguments))`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+# A context variable, since the function that is watched passes nothing on; other threads do not see it.
+_watcher: ContextVar = ContextVar("watcher", default=None)
+
+
+class Stopped(KeyboardInterrupt):
+    """A watcher has stopped the work. What keeps its results on an interrupt keeps them here too."""
+
+
+@contextmanager
+def watching(watcher):
+    """Report the pipeline calls made inside the block to `watcher`.
+
+    Its `begin(pipe, arguments)` is called before each, its `step(pipe, index, latents)` after each
+    denoising step. Either may raise `Stopped`.
+    """
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def watched(pipe, arguments: dict) -> dict:
+    """Return the arguments of a pipeline's call, with a callback for the present watcher if there is one.
+
+    A callback among the arguments is still called, with the tensors it asks for.
+    """
+    watcher = _watcher.get()
+    if watcher is None:
+        return arguments
+    watcher.begin(pipe, arguments)
+    theirs = arguments.get("callback_on_step_end")
+    asked = arguments.get("callback_on_step_end_tensor_inputs") or ["latents"]
+    asked = getattr(theirs, "tensor_inputs", asked)  # diffusers' own callback classes bring their names
+
+    def each_step(pipe, index, timestep, tensors):
+        changed = {}
+        if theirs is not None:
+            changed = theirs(pipe, index, timestep, {name: tensors[name] for name in asked})
+        watcher.step(pipe, index, (changed or {}).get("latents", tensors["latents"]))
+        return changed
+
+    names = list(dict.fromkeys(["latents", *asked]))
+    return {**arguments, "callback_on_step_end": each_step, "callback_on_step_end_tensor_inputs": names}

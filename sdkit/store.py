@@ -1,0 +1,109 @@
+"""A folder of finished pictures, each under a name that follows from its settings and origin."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import warnings
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from sdkit.planning import Cell
+from sdkit.record import encode, read_settings, save_picture
+from sdkit.shots import Shot
+
+_STORED = "stored"  # the key in a picture's origin under which the store keeps what it needs itself
+
+
+class Store:
+    """Finished pictures of sweeps in one folder; several processes may use it at once.
+
+    A picture's name is the SHA-256 of its settings and origin, so any sweep that wants the same
+    picture finds it. Each is written under a temporary name and then renamed. Files under other
+    names are never touched. Raises OSError if the folder cannot be written to.
+    """
+
+    def __init__(self, folder):
+        if not isinstance(folder, (str, os.PathLike)):
+            raise TypeError(f"folder is {folder!r}; give a path.")
+        self.folder = Path(folder).expanduser()
+        self._names: dict[Cell, str] = {}
+        self._damaged: set[Path] = set()
+        self._pictures: dict = {}  # id -> (picture, encoded): cells often start from the same one
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            why = f"cannot write to the folder ({error.strerror}), so nothing was started; give another"
+            raise OSError(error.errno, why, str(self.folder)) from error
+
+    def path(self, cell: Cell) -> Path:
+        """Return the file of a cell. Raises ValueError if it has settings that a file cannot keep."""
+        if cell not in self._names:
+            settings = {name: self._encoded(value) for name, value in cell.settings.items()}
+            self._names[cell] = f"{_digest(settings, cell.origin)}.png"
+        return self.folder / self._names[cell]
+
+    def _encoded(self, value):
+        if not hasattr(value, "getbands"):
+            return encode(value)
+        if id(value) not in self._pictures:
+            self._pictures[id(value)] = value, encode(value)
+        return self._pictures[id(value)][1]
+
+    def find(self, cell: Cell) -> Shot | None:
+        """Return a cell's shot if its file is there and whole, with pixels and settings as they were written."""
+        path = self.path(cell)
+        if not path.exists():
+            return None
+        try:
+            record, image = read_settings(path), _opened(path)
+            stored = record["origin"][_STORED]
+            if stored["name"] == path.stem and stored["pixels"] == _pixels(image):
+                return Shot(image, cell.settings, cell.origin, cell.label, stored["seconds"])
+            problem = "it is another picture"
+        except FileNotFoundError:  # gone since: another process replaces it
+            return None
+        except (ValueError, KeyError, TypeError, OSError, SyntaxError) as error:
+            problem = str(error)
+        if path not in self._damaged:
+            self._damaged.add(path)
+            warnings.warn(f"{path.name} in {self.folder} is damaged and will be made again: {problem}", stacklevel=2)
+        return None
+
+    def keep(self, cell: Cell, shot: Shot) -> Path:
+        """Write a cell's shot, whole or not at all. Raises OSError, with what to do, if that fails."""
+        path = self.path(cell)
+        stored = {"name": path.stem, "pixels": _pixels(shot.image), "seconds": shot.seconds}
+        try:
+            return save_picture(replace(shot, origin={**shot.origin, _STORED: stored}), path)
+        except OSError as error:
+            why = f"{error.strerror or error}; make the folder writable"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                why = "the disk is full; free some space"
+            raise OSError(error.errno, f"{why}, then run the sweep again: it goes on from there", str(path)) from error
+
+
+def _digest(settings, origin):
+    """Return the name of a picture with these encoded settings and this origin."""
+    lost = [name for name, value in settings.items() if isinstance(value, dict) and "not_recorded" in value]
+    if lost:
+        raise ValueError(f"{', '.join(lost)} cannot be kept in a file; leave out folder.")
+    text = json.dumps({"settings": settings, "origin": encode(origin)}, sort_keys=True, ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def _pixels(image):
+    return sha256(repr((image.mode, image.size)).encode() + image.tobytes()).hexdigest()
+
+
+def _opened(path):
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.load()
+        return image

@@ -1,0 +1,118 @@
+"""Slow work in a thread of its own: one piece at a time, and in turn with the cells of the notebook."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextvars import copy_context
+
+# Held by the cell or the panel that is at work: two threads in one pipeline spoil each other's pictures.
+_turn = threading.RLock()
+_cells = threading.local()  # how often this thread holds the turn for cells
+_workers = []  # those at work or waiting for their turn
+
+
+class Worker:
+    """Works on one request at a time; a new one stops the running one and replaces the waiting one.
+
+    `work(request)` does it and must not raise; `request.stop()` must make it end soon.
+    """
+
+    def __init__(self, work):
+        self._work = work
+        self._lock = threading.Lock()
+        self._running = self._waiting = self._thread = None
+
+    def start(self, request) -> None:
+        """Work on a request in the worker's thread, as soon as the running one has stopped."""
+        with self._lock:
+            self._waiting = request
+            if self._running is not None:
+                self._running.stop()
+            if self._thread is None:
+                # The thread's messages to the front end belong to the message that started it.
+                run = copy_context().run
+                self._thread = threading.Thread(target=run, args=(self._loop,), name="sdkit panel", daemon=True)
+                _workers.append(self)
+                self._thread.start()
+
+    def do(self, request) -> None:
+        """Work on a request here and now."""
+        self.stop()
+        with _turn:
+            self._work(request)
+
+    def stop(self) -> None:
+        """Stop the running request at its next step and forget the waiting one."""
+        with self._lock:
+            self._waiting = None
+            if self._running is not None:
+                self._running.stop()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until nothing runs or waits, at most so many seconds, and say whether that is so."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        return self._thread is None
+
+    def _loop(self):
+        while self._next():
+            with _turn:
+                self._work(self._running)
+
+    def _next(self):
+        with self._lock:
+            self._running, self._waiting = self._waiting, None
+            if self._running is None:
+                self._thread = None
+                _workers.remove(self)
+            return self._running is not None
+
+
+def from_front_end() -> bool:
+    """Say whether a message of a front end's widget is being handled: then somebody watches, and nothing may block.
+
+    False in a cell, in a test, and wherever there is no Jupyter kernel.
+    """
+    return _message() == "comm_msg"
+
+
+def _message():
+    kernel = getattr(_shell(), "kernel", None)
+    if not hasattr(kernel, "get_parent"):
+        return None
+    return kernel.get_parent().get("header", {}).get("msg_type")
+
+
+def _shell():
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+
+def take_turns_with_cells() -> None:
+    """Make the cells of this notebook wait while a panel works, and panels wait while a cell runs."""
+    shell = _shell()
+    if shell is None or _before_cell in shell.events.callbacks["pre_run_cell"]:
+        return
+    shell.events.register("pre_run_cell", _before_cell)
+    shell.events.register("post_run_cell", _after_cell)
+    if _message() == "execute_request":  # the cell that makes the first panel
+        _before_cell()
+
+
+def _before_cell(_=None):
+    depth = getattr(_cells, "depth", 0)
+    try:
+        for worker in list(_workers) if not depth else ():  # what was asked for before the cell comes before it
+            worker.wait()
+    except KeyboardInterrupt:  # whoever interrupts the waiting cell wants the work to end
+        for worker in list(_workers):
+            worker.stop()
+    _turn.acquire()
+    _cells.depth = depth + 1
+
+
+def _after_cell(_=None):
+    if getattr(_cells, "depth", 0):
+        _cells.depth -= 1
+        _turn.release()

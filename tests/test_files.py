@@ -1,0 +1,31 @@
+"""Files appear whole or not at all."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from sdkit.files import write_whole
+
+
+def test_folders_are_made_and_a_file_is_replaced(tmp_path):
+    path = tmp_path / "a" / "b.html"
+    assert write_whole(path, b"first") == path
+    write_whole(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert [one.name for one in path.parent.iterdir()] == ["b.html"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = write_whole(tmp_path / "b.html", b"first")
+    whole = Path.write_bytes
+
+    def full(self, data):
+        whole(self, data[:2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert [one.name for one in tmp_path.iterdir()] == ["b.html"]
