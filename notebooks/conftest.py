@@ -111,6 +111,20 @@ def drop_captured_messages(collector):
     collector.get_kernel_message = get_kernel_message
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Say how long each lesson took."""
+    seconds = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            path = getattr(report, "nodeid", "").split("::")[0]
+            if path.endswith(".ipynb"):
+                seconds[path] = seconds.get(path, 0.0) + getattr(report, "duration", 0.0)
+    if seconds:
+        terminalreporter.section("seconds per lesson")
+    for path in sorted(seconds):
+        terminalreporter.line(f"{seconds[path]:6.1f}  {path}")
+
+
 def pytest_assertrepr_compare(op, left, right):
     """Say how far two pictures are apart."""
     if not (op == "==" and isinstance(left, Picture) and isinstance(right, Picture)):
