@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import contextmanager
 from contextvars import copy_context
 
 # Held by the cell or the panel that is at work: two threads in one pipeline spoil each other's pictures.
@@ -57,9 +58,10 @@ class Worker:
         return self._thread is None
 
     def _loop(self):
-        while self._next():
-            with _turn:
-                self._work(self._running)
+        with _one_torch_thread():
+            while self._next():
+                with _turn:
+                    self._work(self._running)
 
     def _next(self):
         with self._lock:
@@ -68,6 +70,26 @@ class Worker:
                 self._thread = None
                 _workers.remove(self)
             return self._running is not None
+
+
+@contextmanager
+def _one_torch_thread():
+    """Let torch compute with one thread here, if it would use two.
+
+    Each Python thread that computes gets a team of helpers. Two teams are more threads than two
+    cores, so OpenMP lets them sleep between operations, and a picture takes nearly three times as
+    long, from then on in the cells as well. With more cores torch is left as it is: not measured.
+    """
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
+    if before != 2:
+        yield
+        return
+    torch.set_num_threads(1)  # of this thread; others that begin meanwhile take it over
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def from_front_end() -> bool:

@@ -5,6 +5,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from sdkit import worker
 from sdkit.worker import Worker, from_front_end, take_turns_with_cells
@@ -92,6 +93,23 @@ def test_two_workers_take_turns(slow, done):
     assert not other.wait(0.05) and done == []
     first.stopped.set()
     assert other.wait(PATIENCE) and done == [("first", False), ("second", None)]
+
+
+@pytest.mark.parametrize(("threads", "wanted"), [(2, 1), (1, 1), (3, 3)])
+def test_a_worker_takes_one_thread_of_two_and_leaves_the_others_as_they_were(threads, wanted):
+    found, before = [], torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        one = Worker(lambda request: found.append(torch.get_num_threads()))
+        one.start(Request("only"))
+        assert one.wait(PATIENCE)
+        assert found == [wanted] and torch.get_num_threads() == threads
+        later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+        later.start()
+        later.join(PATIENCE)
+        assert found == [wanted, threads]
+    finally:
+        torch.set_num_threads(before)
 
 
 class Shell:
