@@ -47,6 +47,7 @@ def test_an_argument_is_covered_by_a_lesson_a_control_and_a_claim(tmp_path):
     assert list(coverage.missing(found, ["latents"])) == [("latents", ["lesson", "claim"])]
     table = coverage.coverage_page(found, ["eta", "latents"])
     assert "1 of 2 arguments" in table and "| `latents` | not yet | a tensor | not yet |" in table
+    assert "| `pipe(...)` | 1 of 2 | 1 |" in coverage.summary(found, ["eta", "latents"])
     page = coverage.claims_page(found)
     assert "| `eta` | eta 0 repeats | the article |" in page and "`0.5 \\| 1`" in page and "diffusers 0." in page
 

@@ -1,7 +1,7 @@
 """Which arguments the lessons teach, put behind a control, and prove; and the list of all claims.
 
-    python -m tools.coverage           print what is missing; 1 if something is
-    python -m tools.coverage write     write docs/coverage.md and docs/claims.md
+    python -m tools.coverage           print a summary and what is missing; 1 if something is
+    python -m tools.coverage write     write docs/coverage.md, docs/claims.md and the summary in README.md
 
 The arguments are read from the installed diffusers. What covers them is read from the lessons:
 a cell's metadata may hold `lesson`, a dictionary with
@@ -29,6 +29,11 @@ ROOT = LESSONS.parent.parent
 DOCS = ROOT / "docs"
 KEYS = {"teaches", "controls", "no_control", "claims", "source"}
 TOPICS = ("model", "result", "record")  # what claims may be about beside arguments
+SAID = {  # how the summary names the calls
+    "pipe": "`pipe(...)`", "img2img": "image to image, besides", "inpaint": "inpainting, besides",
+    "from_pretrained": "`from_pretrained`", "to": "`pipe.to`", "enable_attention_slicing": "attention slicing, on",
+    "disable_attention_slicing": "attention slicing, off",
+}  # fmt: skip
 SHOWN = 90  # characters of a cell's output in the list of claims
 
 
@@ -117,6 +122,27 @@ def missing(found, known):
             yield name, parts
 
 
+def summary(found, known):
+    """Return as Markdown how many arguments each call has, and how many of them are covered."""
+    left = {name for name, _ in missing(found, known)}
+    groups = {}
+    for name in known:
+        group = name.split(".")[0] if "." in name or "slicing" in name else "pipe"
+        groups.setdefault(SAID.get(group, group), []).append(name)
+    lines = ["| arguments of | taught, moved and proved | claims |", "|-|-|-|"]
+    for group, names in groups.items():
+        claims = sum(len(covered(found, name)["claim"]) for name in names)
+        lines.append(f"| {group} | {sum(name not in left for name in names)} of {len(names)} | {claims} |")
+    return "\n".join(lines)
+
+
+def with_summary(readme, found, known):
+    """Return the text of README.md with the summary between its two comments."""
+    start, end = "<!-- coverage -->\n", "\n<!-- /coverage -->"
+    before, rest = readme.split(start)
+    return before + start + summary(found, known) + end + rest.split(end)[1]
+
+
 def coverage_page(found, known):
     """Return the table of all arguments as Markdown."""
     lines = [
@@ -163,7 +189,12 @@ def claims_page(found):
 def pages(paths):
     """Return {file: text} of the pages made from the lessons."""
     found, known = list(cells(paths)), arguments()
-    return {DOCS / "coverage.md": coverage_page(found, known), DOCS / "claims.md": claims_page(found)}
+    readme = ROOT / "README.md"
+    return {
+        DOCS / "coverage.md": coverage_page(found, known),
+        DOCS / "claims.md": claims_page(found),
+        readme: with_summary(readme.read_text(encoding="utf-8"), found, known),
+    }
 
 
 def main(given=None):
@@ -177,7 +208,7 @@ def main(given=None):
         return 0
     found, known = list(cells(paths)), arguments()
     problems = [*wrong(found, known), *(f"{name}: no {', no '.join(parts)}" for name, parts in missing(found, known))]
-    print("\n".join(problems))
+    print("\n".join([summary(found, known), *problems]))
     return int(bool(problems))
 
 
