@@ -12,7 +12,7 @@ from sdkit.effects import guidance_is_on
 from sdkit.generation import run
 from sdkit.planning import Cell
 from sdkit.seeding import generator
-from sdkit.shots import Shot, caption
+from sdkit.shots import Shot, caption, is_picture
 
 _OWN = ("prompt", "negative_prompt", "prompt_embeds", "negative_prompt_embeds", "latents", "seed")
 _PICTURES = ("image", "mask_image")
@@ -77,7 +77,7 @@ def _shared(cell):
     rest = {name: value for name, value in given.items() if name not in own}
     if not all(map(_is_plain, rest.values())) or "padding_mask_crop" in rest:
         return id(cell)
-    if any(name in own and not hasattr(given[name], "getbands") for name in _PICTURES):
+    if any(name in own and not is_picture(given[name]) for name in _PICTURES):
         return id(cell)
     own.pop("negative_prompt", None)  # none is the same as an empty one
     return repr((sorted(own.items()), sorted(rest.items())))

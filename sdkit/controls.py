@@ -7,10 +7,9 @@ from numbers import Real
 
 import ipywidgets as widgets
 
-from sdkit.markup import is_picture
 from sdkit.parameters import CHOICE, INTEGER, NUMBER, PARAMETERS, SIZE, SWITCH, TEXT
 from sdkit.picking import LABEL, MaskChoice, PictureChoice
-from sdkit.shots import said
+from sdkit.shots import is_picture, said
 from sdkit.variants import SCHEDULERS
 
 _NOTHING = inspect.Parameter.empty

@@ -7,7 +7,7 @@ from math import ceil, prod
 from textwrap import wrap
 
 from sdkit.figure import new_figure
-from sdkit.shots import Shot, Shots, is_same, said
+from sdkit.shots import Shot, Shots, matching, said
 
 INCH = 1.3  # side of one picture in the drawn grid
 LETTERS = 20  # of a label that fit the width of a picture
@@ -59,10 +59,7 @@ def arrange(shots: Shots) -> list[list[list[Shot | None]]]:
         cells = list(shots)
     else:
         wanted = [dict(zip(names, values)) for values in product(*shots.axes.values())]
-        cells = [
-            next((shot for shot in shots if all(is_same(shot.label[name], one[name]) for name in names)), None)
-            for one in wanted
-        ]
+        cells = [next(iter(matching(shots, one)), None) for one in wanted]
     pages, rows, columns = [1] * (3 - len(lengths)) + lengths
     in_rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     return [in_rows[start : start + rows] for start in range(0, pages * rows, rows)]

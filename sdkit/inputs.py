@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sdkit.effects import guidance_is_on, picture_count, picture_size
 from sdkit.parameters import MAX_SIDE, known_names
+from sdkit.shots import is_picture
 
 
 def check_inputs(pipe, arguments) -> None:
@@ -87,7 +88,7 @@ def _check_number_of(name, number, pictures):
 
 def _check_crop(arguments):
     for name in ("image", "mask_image"):
-        if not hasattr(arguments[name], "getbands"):
+        if not is_picture(arguments[name]):
             raise TypeError(f"padding_mask_crop is given, so {name} must be one PIL picture.")
     if arguments.get("output_type", "pil") != "pil":
         raise ValueError('padding_mask_crop is given, so output_type must be "pil".')
@@ -98,7 +99,7 @@ def _check_crop(arguments):
 def _shape(pipe, name, value):
     """Check the pictures of an argument; return (pictures, channels, height, width)."""
     several = value if isinstance(value, list) else [value]
-    if hasattr(several[0], "getbands"):
+    if is_picture(several[0]):
         for picture in several:
             _check_pil(name, picture)
         return len(several), 3, several[0].height, several[0].width

@@ -5,15 +5,10 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from sdkit.shots import Shot, Shots, caption, png_bytes
+from sdkit.shots import Shot, Shots, caption, is_picture, png_bytes
 
 SMALL = 128  # pictures up to this many pixels wide are enlarged, with their pixels visible
 WIDTH = 192  # of an enlarged picture, pixels
-
-
-def is_picture(value) -> bool:
-    """Say whether a value is a PIL picture."""
-    return hasattr(value, "getbands")
 
 
 def pictures_in(made) -> list:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import threading
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 
 import ipywidgets as widgets
 
 from sdkit.controls import controls_for
 from sdkit.following import Run
-from sdkit.markup import alert, as_html, is_picture, pictures_in, status
+from sdkit.markup import alert, as_html, pictures_in, status
 from sdkit.parameters import PARAMETERS
 from sdkit.plain import plain_call, plain_code
-from sdkit.record import encode, save_picture
+from sdkit.record import digest, encode, save_picture
+from sdkit.shots import is_picture
 from sdkit.steps import Stopped
 from sdkit.view import STRIP, Made, View, shots_in
 from sdkit.worker import Worker, from_front_end, take_turns_with_cells
@@ -235,6 +234,5 @@ def _key_of(value):
 def _path(shot):
     """Return where a shot is saved: the same name for the same settings, another for others."""
     words = re.sub(r"\W+", "-", str(shot.settings.get("prompt") or "picture"))[:40].strip("-")
-    record = json.dumps([encode(shot.settings), shot.origin], sort_keys=True, default=str)
-    digest = sha256(record.encode()).hexdigest()[:8]
-    return Path(FOLDER) / f"{words}-seed-{shot.settings.get('seed')}-{digest}.png"
+    name = digest(encode(shot.settings), shot.origin)[:8]
+    return Path(FOLDER) / f"{words}-seed-{shot.settings.get('seed')}-{name}.png"

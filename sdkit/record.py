@@ -10,6 +10,7 @@ import base64
 import io
 import json
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from sdkit.files import write_whole
 from sdkit.generation import generate, origin_of
 from sdkit.loading import load_pipeline
 from sdkit.quiet import quiet
-from sdkit.shots import Shot, png_bytes
+from sdkit.shots import Shot, is_picture, png_bytes
 
 CHUNK, FOREIGN_CHUNK = "sdkit", "parameters"
 
@@ -36,7 +37,7 @@ def save_picture(shot: Shot, path) -> Path:
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ValueError(f"path is {str(path)!r}; give a name that ends in .png: it keeps pixels and settings.")
-    if not isinstance(shot, Shot) or not hasattr(shot.image, "getbands"):
+    if not isinstance(shot, Shot) or not is_picture(shot.image):
         raise TypeError(f'can only save a shot with a PIL picture, not {shot!r}; use output_type="pil" and one shot.')
     info = PngInfo()
     record = {"settings": shot.settings, "origin": shot.origin, "seconds": shot.seconds}
@@ -125,7 +126,7 @@ def rebuild(path, pipe=None, **instead) -> Rebuilt:
 
     record, name = read_settings(path), Path(path).name
     settings, origin = {**record["settings"], **instead}, record["origin"]
-    lost = [key for key, value in settings.items() if _is_lost(value)]
+    lost = [key for key, value in settings.items() if is_lost(value)]
     if lost:
         raise ValueError(f"{name} was made with {', '.join(lost)}, which a file cannot keep; give {lost[0]}=.")
     if origin["pipeline"] == "StableDiffusionImg2ImgPipeline" and settings.get("image") is None:
@@ -161,9 +162,10 @@ def rebuild(path, pipe=None, **instead) -> Rebuilt:
     )
 
 
-def _is_lost(value):
+def is_lost(value) -> bool:
+    """Say whether an encoded value is one that a file cannot keep."""
     if isinstance(value, list):
-        return any(_is_lost(one) for one in value)
+        return any(is_lost(one) for one in value)
     return isinstance(value, dict) and "not_recorded" in value
 
 
@@ -245,6 +247,13 @@ def _generator(seed, state, device):
     return generator
 
 
+def digest(settings: dict, origin: dict) -> str:
+    """Return 32 hexadecimal digits for encoded settings and an origin, the same whatever machine makes the picture."""
+    origin = {name: value for name, value in origin.items() if name != "machine"}
+    text = json.dumps({"settings": settings, "origin": encode(origin)}, sort_keys=True, ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()[:32]
+
+
 def encode(value):
     """Turn a settings value into JSON: tensors and arrays as safetensors, pictures as PNG, both in base64.
 
@@ -258,7 +267,7 @@ def encode(value):
         return value
     if isinstance(value, np.generic):
         return value.item()
-    if hasattr(value, "getbands"):
+    if is_picture(value):
         return _encode_picture(value)
     if isinstance(value, np.ndarray):
         return {"array": _encode_tensor(value)}

@@ -26,12 +26,12 @@ class Shot:
     seconds: float = 0.0
 
     def __repr__(self):
-        sides = self.image.size if hasattr(self.image, "getbands") else getattr(self.image, "shape", ())
+        sides = self.image.size if is_picture(self.image) else getattr(self.image, "shape", ())
         size = "x".join(map(str, sides))
         return f"<Shot {size}, seed {self.settings.get('seed')}>"
 
     def _repr_png_(self):
-        return png_bytes(self.image) if hasattr(self.image, "getbands") else None
+        return png_bytes(self.image) if is_picture(self.image) else None
 
 
 class Shots(list):
@@ -57,7 +57,7 @@ class Shots(list):
         for name in values:
             if name not in self.axes:
                 raise ValueError(f"{name} was not varied; the axes are {', '.join(self.axes) or 'none'}.")
-        found = [shot for shot in self if all(is_same(shot.label.get(name), one) for name, one in values.items())]
+        found = matching(self, values)
         if len(found) != 1:
             raise ValueError(f"{len(found)} shots have {caption(values)}; the axes are {caption(self.axes)}.")
         return found[0]
@@ -93,7 +93,7 @@ class Shots(list):
         return f"<{len(self)} shot{'s' * (len(self) != 1)}: {varied}>"
 
     def _repr_png_(self):
-        if not self or not hasattr(self[0].image, "getbands"):
+        if not self or not is_picture(self[0].image):
             return None
         if len(self) == 1:
             return self[0]._repr_png_()
@@ -110,7 +110,7 @@ def check_pictures(shots, what: str) -> None:
     """Raise ValueError for no shots, TypeError for shots that hold no PIL pictures."""
     if not shots:
         raise ValueError(f"there are no pictures for a {what}; give at least one.")
-    if not all(hasattr(shot.image, "getbands") for shot in shots):
+    if not all(is_picture(shot.image) for shot in shots):
         raise TypeError(f'a {what} shows PIL pictures; call with output_type="pil".')
 
 
@@ -118,7 +118,7 @@ def said(value) -> str:
     """Say a setting's value in a few words: numbers short, tensors and pictures by their size."""
     if isinstance(value, float):
         return f"{value:g}"
-    if hasattr(value, "getbands"):
+    if is_picture(value):
         return f"picture {value.width} x {value.height}"
     if hasattr(value, "shape"):
         return f"tensor {tuple(value.shape)}"
@@ -130,6 +130,16 @@ def said(value) -> str:
 def caption(label: dict) -> str:
     """Say a label in one line: "guidance_scale = 4, seed = 1"."""
     return ", ".join(f"{name} = {said(value)}" for name, value in label.items())
+
+
+def matching(shots, values: dict) -> list[Shot]:
+    """Return the shots whose label has these values."""
+    return [shot for shot in shots if all(is_same(shot.label.get(name), one) for name, one in values.items())]
+
+
+def is_picture(value) -> bool:
+    """Say whether a value is a PIL picture."""
+    return hasattr(value, "getbands")
 
 
 def is_same(a, b) -> bool:

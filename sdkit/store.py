@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import warnings
 from dataclasses import replace
@@ -12,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from sdkit.planning import Cell
-from sdkit.record import encode, read_settings, save_picture
-from sdkit.shots import Shot
+from sdkit.record import digest, encode, is_lost, read_settings, save_picture
+from sdkit.shots import Shot, is_picture
 
 _STORED = "stored"  # the key in a picture's origin under which the store keeps what it needs itself
 
@@ -21,9 +20,10 @@ _STORED = "stored"  # the key in a picture's origin under which the store keeps 
 class Store:
     """Finished pictures of sweeps in one folder; several processes may use it at once.
 
-    A picture's name is the SHA-256 of its settings and origin, so any sweep that wants the same
-    picture finds it. Each is written under a temporary name and then renamed. Files under other
-    names are never touched. Raises OSError if the folder cannot be written to.
+    A picture's name is a hash of its settings and origin, so any sweep that wants the same picture
+    finds it, also one on another machine or with other threads (where it would differ by some grey
+    levels). Each is written under a temporary name and then renamed. Files under other names are
+    never touched. Raises OSError if the folder cannot be written to.
     """
 
     def __init__(self, folder):
@@ -45,11 +45,14 @@ class Store:
         """Return the file of a cell. Raises ValueError if it has settings that a file cannot keep."""
         if cell not in self._names:
             settings = {name: self._encoded(value) for name, value in cell.settings.items()}
-            self._names[cell] = f"{_digest(settings, cell.origin)}.png"
+            lost = [name for name, value in settings.items() if is_lost(value)]
+            if lost:
+                raise ValueError(f"{', '.join(lost)} cannot be kept in a file; leave out folder.")
+            self._names[cell] = f"{digest(settings, cell.origin)}.png"
         return self.folder / self._names[cell]
 
     def _encoded(self, value):
-        if not hasattr(value, "getbands"):
+        if not is_picture(value):
             return encode(value)
         if id(value) not in self._pictures:
             self._pictures[id(value)] = value, encode(value)
@@ -64,7 +67,8 @@ class Store:
             record, image = read_settings(path), _opened(path)
             stored = record["origin"][_STORED]
             if stored["name"] == path.stem and stored["pixels"] == _pixels(image):
-                return Shot(image, cell.settings, cell.origin, cell.label, stored["seconds"])
+                made_on = {"machine": record["origin"].get("machine")}
+                return Shot(image, cell.settings, {**cell.origin, **made_on}, cell.label, stored["seconds"])
             problem = "it is another picture"
         except FileNotFoundError:  # gone since: another process replaces it
             return None
@@ -86,15 +90,6 @@ class Store:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 why = "the disk is full; free some space"
             raise OSError(error.errno, f"{why}, then run the sweep again: it goes on from there", str(path)) from error
-
-
-def _digest(settings, origin):
-    """Return the name of a picture with these encoded settings and this origin."""
-    lost = [name for name, value in settings.items() if isinstance(value, dict) and "not_recorded" in value]
-    if lost:
-        raise ValueError(f"{', '.join(lost)} cannot be kept in a file; leave out folder.")
-    text = json.dumps({"settings": settings, "origin": encode(origin)}, sort_keys=True, ensure_ascii=False)
-    return sha256(text.encode()).hexdigest()[:32]
 
 
 def _pixels(image):

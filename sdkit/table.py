@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from sdkit.judge import judge, load_judge
 from sdkit.loading import BUILT_IN
 from sdkit.measure import distance, pixels, saturation
-from sdkit.shots import Shot, Shots, is_same, said
+from sdkit.shots import Shot, Shots, is_same, matching, said
 
 MEASURES = {
     "distance": "distance to the baseline, grey levels",
@@ -56,7 +56,7 @@ def measure(shots: Shots, **baseline) -> Table:
     matches = _prompt_matches(shots)
     rows = []
     for shot, match in zip(shots, matches):
-        other = _like(shots, {**shot.label, **baseline})
+        other = next(iter(matching(shots, {**shot.label, **baseline})), None)
         values = {
             "distance": _distance(shot, other), "prompt_match": match,
             "saturation": saturation(shot), "seconds": shot.seconds,
@@ -88,10 +88,6 @@ def _checked(axes, baseline):
     if baseline:
         return baseline
     return {name: values[0] for name, values in axes.items() if name != "seed"} or {"seed": axes["seed"][0]}
-
-
-def _like(shots, label):
-    return next((s for s in shots if all(is_same(s.label[name], value) for name, value in label.items())), None)
 
 
 def _distance(shot: Shot, other: Shot | None):

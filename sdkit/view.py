@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from sdkit import markup
 from sdkit.measure import distance
-from sdkit.shots import Shot, caption, said
+from sdkit.shots import Shot, caption, is_picture, said
 
 STRIP = 24  # pictures in the history
 _ROW = {"flex_flow": "row wrap", "align_items": "center"}
@@ -135,7 +135,7 @@ def _button(description, icon, tooltip, width="96px", **more):
 def shots_in(result) -> list:
     """Return the shots with a PIL picture in what a function made."""
     several = result if isinstance(result, list) else [result]
-    return [one for one in several if isinstance(one, Shot) and markup.is_picture(one.image)]
+    return [one for one in several if isinstance(one, Shot) and is_picture(one.image)]
 
 
 def compare(a: Made, b: Made) -> str:

@@ -16,7 +16,3 @@ def test_a_report_tells_cells_that_differ_from_cells_that_raise():
     assert seconds == 3.0
     assert differing == [("first", "image/png")]
     assert raising == [("proof", "Cell execution caused an exception")]
-
-
-def test_colab_keeps_the_old_widgets():
-    assert "ipywidgets==7.7.1" in colab.COLAB

@@ -54,6 +54,14 @@ def test_the_name_follows_from_settings_and_origin(kept, cells):
     }
     assert len(names) == 4
     assert kept.path(replace(first, label={}, work=0.0)) == kept.path(first)
+    elsewhere = {**first.origin, "machine": {**first.origin["machine"], "threads": 99}}
+    assert kept.path(replace(first, origin=elsewhere)) == kept.path(first)
+
+
+def test_a_found_picture_tells_the_machine_that_made_it(kept, cells):
+    made_on = cells[0].origin["machine"]
+    here = replace(cells[0], origin={**cells[0].origin, "machine": {**made_on, "threads": 99}})
+    assert kept.find(here).origin["machine"] == made_on
 
 
 def test_a_picture_to_start_from_is_part_of_the_name(kept, cells):

@@ -23,6 +23,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.blocks import replace_block
 from tools.form import LESSONS, Lesson
 
 ROOT = LESSONS.parent.parent
@@ -136,13 +137,6 @@ def summary(found, known):
     return "\n".join(lines)
 
 
-def with_summary(readme, found, known):
-    """Return the text of README.md with the summary between its two comments."""
-    start, end = "<!-- coverage -->\n", "\n<!-- /coverage -->"
-    before, rest = readme.split(start)
-    return before + start + summary(found, known) + end + rest.split(end)[1]
-
-
 def coverage_page(found, known):
     """Return the table of all arguments as Markdown."""
     lines = [
@@ -193,7 +187,7 @@ def pages(paths):
     return {
         DOCS / "coverage.md": coverage_page(found, known),
         DOCS / "claims.md": claims_page(found),
-        readme: with_summary(readme.read_text(encoding="utf-8"), found, known),
+        readme: replace_block(readme.read_text(encoding="utf-8"), "coverage", summary(found, known)),
     }
 
 

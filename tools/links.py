@@ -7,19 +7,19 @@ The repository's address comes from [project.urls] in pyproject.toml and from no
 """
 
 import argparse
-import re
 import sys
 import tomllib
 from pathlib import Path
 
 import nbformat
 
+from tools.blocks import replace_block
+
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("en", "ja")
 
 # What lies between these comments in a head cell is ours; the rest of the cell is not touched.
 START, END = "<!-- colab -->", "<!-- /colab -->"
-BLOCK = re.compile(re.escape(START) + ".*?" + re.escape(END), re.DOTALL)
 
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
 COLAB = "https://colab.research.google.com/github/{repository}/blob/main/{notebook}"
@@ -57,10 +57,9 @@ def colab_lines(project, notebook, language):
 
 def with_block(source, lines):
     """Return a head cell's text with `lines` between the comments, at its end if it has none."""
-    block = f"{START}\n{lines}\n{END}"
-    if BLOCK.search(source):
-        return BLOCK.sub(lambda _: block, source)
-    return f"{source.rstrip()}\n\n{block}"
+    if START in source:
+        return replace_block(source, "colab", lines)
+    return f"{source.rstrip()}\n\n{START}\n{lines}\n{END}"
 
 
 def update(path, project, root, check=False):

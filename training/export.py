@@ -7,13 +7,13 @@ is a plain diffusers one: `StableDiffusionPipeline.from_pretrained("sdkit/model"
 import argparse
 import json
 import os
-import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from tools.blocks import replace_block
 from training.curves import Bench, Judges, generate
 from training.denoiser import SCHEDULE
 from training.loop import CHECKPOINTS, write_whole
@@ -125,11 +125,7 @@ def write_words(card):
 
 def write_block(file, name, text):
     """Replace what stands between <!-- name --> and <!-- /name --> in a Markdown file."""
-    old = file.read_text(encoding="utf-8")
-    marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    new, count = marked.subn(lambda match: match[1] + text + "\n" + match[2], old)
-    if count != 1:
-        raise ValueError(f"{file} has {count} places marked {name}; it needs one: <!-- {name} --> ... <!-- /{name} -->")
+    new = replace_block(file.read_text(encoding="utf-8"), name, text)
     write_whole(file, lambda path: path.write_text(new, encoding="utf-8"))
 
 
