@@ -1,5 +1,6 @@
 """What training and evaluation stand on: scenes, captions, and the measures that need no learning."""
 
+from copy import deepcopy
 from itertools import product
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from sdkit import unknown_words, words
-from training import denoiser, export, measures, prompts, scenes, trials
+from training import denoiser, export, loop, measures, prompts, scenes, trials
 from training.curves import as_bytes
 from training.scenes import Scene, caption, random_scene, render
 from training.world import BACKGROUNDS, OBJECTS, PLACES, SHAPES, SIZES, THINGS, held_out, held_out_pair
@@ -133,3 +134,33 @@ def test_trials_are_shown_in_a_table():
     row = {"held_right": 0.5, "held_wrong": 0.7, "held_low": 0.25, "background": 0.9}
     table = trials.table({"trials": {"as chosen": row}})
     assert table.splitlines()[-1] == "| as chosen | 0.500 | 0.700 | 0.250 | 90% |"
+
+
+def test_muon_steps_matrices_and_kernels_and_resumes():
+    torch.manual_seed(0)
+
+    def module():
+        made = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Flatten(), torch.nn.Linear(8, 4))
+        return made.to(memory_format=torch.channels_last)
+
+    def run(one, optimizer, steps):
+        for _ in range(steps):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.02
+            loss = (one(pictures) - 1).square().mean()
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        return float(loss.detach())
+
+    pictures, one, other = torch.randn(16, 3, 3, 3), module(), module()
+    optimizer = loop.Muon(one)
+    assert len(optimizer.pairs) == 2  # the kernel and the matrix; the biases are AdamW's
+    first = run(one, optimizer, 1)
+    assert run(one, optimizer, 30) < first / 3
+    other.load_state_dict(one.state_dict())
+    again = loop.Muon(other)
+    again.load_state_dict(deepcopy(optimizer.state_dict()))
+    run(one, optimizer, 2)
+    run(other, again, 2)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters()))

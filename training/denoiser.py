@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.loop import CHECKPOINTS, Ema, normalise_in_float32, train, trapezoid, write_safetensors, write_whole
+from training.loop import CHECKPOINTS, Ema, Muon, normalise_in_float32, train, trapezoid, write_safetensors, write_whole
 from training.measures import background_of
 from training.prompts import combinations, english
 from training.scenes import batch, caption
@@ -262,7 +262,7 @@ def main(arguments):
         return {"background": right, **losses}
 
     train("denoiser", both, fast, denoising_loss(both, tokenizer, pool, rng, arguments), check, arguments,
-          watch=(slow,), rate=lambda done: trapezoid(done, arguments.rate, 1e-6))
+          watch=(slow,), optimizer=Muon, rate=lambda done: trapezoid(done, arguments.rate, 1e-6))
     for name, ema in (("fast", fast), ("slow", slow)):
         with ema.swapped_in(both):
             for part, model in (("unet", both.unet), ("text_encoder", encoder)):
@@ -272,4 +272,4 @@ def main(arguments):
 if __name__ == "__main__":
     from training.loop import options
 
-    main(options(__doc__, batch=64, pool=40000, rate=1e-3, start=""))
+    main(options(__doc__, batch=64, pool=40000, rate=2e-3, start=""))

@@ -95,12 +95,70 @@ def write_safetensors(model, folder):
     model.to(memory_format=torch.contiguous_format).save_pretrained(folder)
 
 
-def _groups(modules):
-    """Split parameters into those with weight decay (matrices) and those without."""
+def _groups(named):
+    """Split named parameters into those with weight decay (matrices) and those without."""
     decay, plain = [], []
-    for name, p in modules.named_parameters():
+    for name, p in named:
         (decay if p.ndim > 1 and "embedding" not in name else plain).append(p)
     return [{"params": decay, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
+
+
+def adamw(module):
+    """Return the AdamW that all trainings use; the learning rate is set in each step."""
+    return torch.optim.AdamW(_groups(module.named_parameters()), lr=1e-4, betas=(0.9, 0.99), fused=True)
+
+
+class Muon:
+    """torch's Muon (orthogonalised momentum, arXiv 2502.16982) for inner matrices and kernels, AdamW for the rest.
+
+    Muon takes matrices only, so a kernel is stepped as the matrix (out, inputs x height x width) that shares
+    its memory. Updates are scaled to AdamW's size, so both take the same learning rate.
+    """
+
+    def __init__(self, module):
+        named = list(module.named_parameters())
+        outer = ("embedding", "conv_in", "conv_out")
+        inner = [p for name, p in named if p.ndim > 1 and not any(part in name for part in outer)]
+        chosen = {id(p) for p in inner}
+        self.pairs = [(p, torch.nn.Parameter(_as_matrix(p.detach()))) for p in inner]
+        assert all(p.data_ptr() == matrix.data_ptr() for p, matrix in self.pairs)
+        self.parts = [
+            torch.optim.Muon([matrix for _, matrix in self.pairs], lr=1e-4, weight_decay=0.01,
+                             adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(_groups((name, p) for name, p in named if id(p) not in chosen), lr=1e-4,
+                              betas=(0.9, 0.99), fused=True),
+        ]  # fmt: skip
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
+
+    def step(self):
+        """Take a step with the gradients that the module's parameters hold."""
+        for p, matrix in self.pairs:
+            matrix.grad = _as_matrix(p.grad)
+        for part in self.parts:
+            part.step()
+
+    def zero_grad(self, set_to_none=True):
+        """Drop all gradients."""
+        for p, matrix in self.pairs:
+            p.grad = matrix.grad = None
+        self.parts[1].zero_grad(set_to_none)
+
+    def state_dict(self):
+        """Return the state of both parts."""
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state):
+        """Take over the state of both parts."""
+        for part, own in zip(self.parts, state["parts"]):
+            part.load_state_dict(own)
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
+
+
+def _as_matrix(kernel):
+    """Return a matrix (out, rest) of a weight; of a kernel in channels-last order one that shares its memory."""
+    if kernel.ndim == 4:
+        kernel = kernel.permute(0, 2, 3, 1)
+    return kernel.reshape(len(kernel), -1)
 
 
 def normalise_in_float32(model):
@@ -114,7 +172,7 @@ def normalise_in_float32(model):
             module.forward = partial(forward, module)
 
 
-def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()):
+def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=(), optimizer=adamw):
     """Train `module` until the budget of time or steps is used up, resuming from the checkpoint if there is one.
 
     `loss(step)` returns the loss and a dict of numbers; `check()` returns a dict that is logged
@@ -122,7 +180,7 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
     """
     torch.manual_seed(arguments.seed)
     torch.set_flush_denormal(True)
-    optimizer = torch.optim.AdamW(_groups(module), lr=1e-4, betas=(0.9, 0.99), fused=True)
+    optimizer = optimizer(module)
     file, log = CHECKPOINTS / f"{name}.pt", CHECKPOINTS / f"{name}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
     emas = [ema, *watch]

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from training.denoiser import Denoising, Unseen, build, denoising_loss, encode_pool, load_parts, prepare
-from training.loop import CHECKPOINTS, Ema, train, trapezoid, write_whole
+from training.loop import CHECKPOINTS, Ema, Muon, adamw, train, trapezoid, write_whole
 from training.text import build as build_text_encoder
 
 RESULTS = Path("training/trials.json")
-STEPS, RATE = 300, 1e-3
+STEPS, RATE = 300, 2e-3
 TRIALS = {  # what each one changes
     "as chosen": {},
     "plain v loss": {"weight": "plain"},
@@ -27,11 +27,13 @@ TRIALS = {  # what each one changes
     "no caption dropped": {"drop": 0.0},
     "30 % of the captions dropped": {"drop": 0.3},
     "text encoder without its warm start": {"warm": False},
-    "learning rate 2e-3": {"rate": 2e-3},
+    "learning rate 1e-3": {"rate": 1e-3},
+    "learning rate 3e-3": {"rate": 3e-3},
+    "AdamW, learning rate 1e-3": {"optimizer": adamw, "rate": 1e-3},
 }
 
 
-def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, **changes):
+def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=Muon, **changes):
     """Train once and return what it measured."""
     vae, encoder, tokenizer = parts
     torch.manual_seed(arguments.seed)
@@ -49,6 +51,7 @@ def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, **changes)
     loss = denoising_loss(both, tokenizer, pool, np.random.default_rng(arguments.seed), arguments, **changes)
     file = f"trial_{list(TRIALS).index(name)}"
     train(file, both, averages, loss, check, arguments, every=float("inf"),
+          optimizer=optimizer,
           rate=lambda done: trapezoid(done, rate, 1e-6))  # fmt: skip
     for ending in (".pt", ".jsonl"):  # tens of megabytes each, of no further use
         (CHECKPOINTS / f"{file}{ending}").unlink()
@@ -58,7 +61,8 @@ def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, **changes)
 def table(results):
     """Return the results as Markdown."""
     lines = ["| trial | right caption | another's | low noise | background |", "|-|-|-|-|-|"]
-    for name, row in results["trials"].items():
+    for name in [name for name in TRIALS if name in results["trials"]]:
+        row = results["trials"][name]
         losses = " | ".join(f"{row[key]:.3f}" for key in ("held_right", "held_wrong", "held_low"))
         lines.append(f"| {name} | {losses} | {row['background']:.0%} |")
     return "\n".join(lines)
