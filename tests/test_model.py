@@ -48,3 +48,10 @@ def test_other_sizes_run(pipe, height, width):
 def test_the_model_stays_small():
     total = sum(file.stat().st_size for file in model_path().rglob("*") if file.suffix not in (".md", ".png"))
     assert total <= 25e6
+
+
+def test_the_text_encoder_has_the_names_of_published_files():
+    from safetensors import safe_open
+
+    with safe_open(model_path() / "text_encoder" / "model.safetensors", "pt") as file:
+        assert all(name.startswith("text_model.") for name in file.keys())  # else transformers 5.0 fills it with noise

@@ -75,8 +75,18 @@ def rewrite(file, **changes):
     file.write_text(json.dumps(settings | changes, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def name_as_published(file):
+    """Give a text encoder's tensors the names of published files: the first transformers 5 reads no others."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(file)
+    named = {f"text_model.{name.removeprefix('text_model.')}": tensor for name, tensor in tensors.items()}
+    save_file(named, file, metadata={"format": "pt"})
+
+
 def finish(folder):
-    """Make the saved configurations those of a published model."""
+    """Make the saved files those of a published model."""
+    name_as_published(folder / "text_encoder" / "model.safetensors")
     # PNDM has no such setting, but DDIM reads it when it takes this configuration over, and clips without it.
     rewrite(folder / "scheduler" / "scheduler_config.json", clip_sample=False)
     # transformers 5 loads in the type named here; float16 beside diffusers' float32 would not run on a CPU.
