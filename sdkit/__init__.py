@@ -6,7 +6,7 @@ The names below are all there is to learn. Nothing heavy is imported until one o
 from importlib import import_module
 
 _HOME = {
-    "load_pipeline": "loading", "model_path": "loading",
+    "load_pipeline": "loading", "plan_load": "loading", "model_path": "loading",
     "generate": "generation", "generator": "seeding",
     "sweep": "sweeping", "plan_sweep": "sweeping", "draw_grid": "grid",
     "save_picture": "record", "read_settings": "record", "rebuild": "record", "reproducibility": "card",

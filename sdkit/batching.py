@@ -27,12 +27,15 @@ def groups(cells) -> list[list[Cell]]:
     return [group for by_settings in together.values() for group in by_settings.values()]
 
 
-def make(pipe, cells: list[Cell], texts: Texts) -> list[Shot]:
-    """Make one shot per cell in one call; a single cell is called exactly as `generate` calls it."""
+def make(pipe, cells: list[Cell], texts: Texts, **options) -> list[Shot]:
+    """Make one shot per cell in one call; a single cell is called exactly as `generate` calls it.
+
+    `options` are those of `sdkit.generation.run`.
+    """
     call = _call(pipe, cells, texts) if len(cells) > 1 else dict(cells[0].arguments)
     call.pop("seed", None)
     call["generator"] = [generator(cell.arguments["seed"]) for cell in cells]
-    images, seconds = run(pipe, call, [f"the picture of {caption(cell.label)}" for cell in cells])
+    images, seconds = run(pipe, call, [f"the picture of {caption(cell.label)}" for cell in cells], **options)
     return [Shot(image, cell.settings, cell.origin, cell.label, seconds) for image, cell in zip(images, cells)]
 
 

@@ -18,7 +18,7 @@ from html import escape
 from pathlib import Path
 
 from sdkit.generation import check_call, generate, origin_of
-from sdkit.loading import load_pipeline
+from sdkit.loading import device_of, load_pipeline
 from sdkit.parameters import known_names
 from sdkit.quiet import quiet
 
@@ -157,7 +157,7 @@ def _pack(pipe, call, seed, first, folder):
     unused = dict.fromkeys(("safety_checker", "feature_extractor", "image_encoder"))  # latents need none of them
     with quiet():
         type(pipe)(**{**pipe.components, **unused}, requires_safety_checker=False).save_pretrained(folder / "model")
-    machine = {"device": str(pipe.device), "dtype": str(pipe.unet.dtype), "threads": torch.get_num_threads()}
+    machine = {"device": str(device_of(pipe)), "dtype": str(pipe.unet.dtype), "threads": torch.get_num_threads()}
     torch.save({"call": call, "seed": seed, "first": first, **machine}, folder / "call.pt")
 
 

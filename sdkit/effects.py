@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 
+from sdkit.loading import device_of
 from sdkit.parameters import known_names, short
 
 
@@ -176,8 +177,8 @@ def _generators(pipe, arguments):
     if isinstance(generators, list) and len(generators) != count:
         raise ValueError(f"generator has {len(generators)} generators for {count} pictures; give one, or {count}.")
     for one in generators if isinstance(generators, list) else [generators]:
-        if one is not None and one.device.type not in ("cpu", pipe.device.type):
-            raise ValueError(f"generator is on {one.device}, the pipeline on {pipe.device}; use a CPU generator.")
+        if one is not None and one.device.type not in ("cpu", device_of(pipe).type):
+            raise ValueError(f"generator is on {one.device}, the pipeline on {device_of(pipe)}; use a CPU generator.")
 
 
 def without_effect(pipe, arguments, seed_given: bool) -> list[str]:

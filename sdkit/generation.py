@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from sdkit.effects import check_together, is_random_on_the_way, picture_count, picture_size, without_effect
 from sdkit.inputs import check_inputs
-from sdkit.loading import source_of
+from sdkit.loading import device_of, source_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short
 from sdkit.seeding import generator, seeds_for
 from sdkit.shots import Shot, Shots
@@ -55,14 +55,18 @@ def generate(pipe, prompt=None, *, seed=_UNSET, ineffective: str = "warn", **arg
     return Shots(Shot(images[i], settings_of_one(settings, i, start[i]), origin, {}, seconds) for i in range(count))
 
 
-def run(pipe, call: dict, names: list[str]):
-    """Call the pipeline; return its pictures, one for each of `names`, and the seconds that each took."""
+def run(pipe, call: dict, names: list[str], tell=None):
+    """Call the pipeline; return its pictures, one for each of `names`, and the seconds that each took.
+
+    A picture that the safety checker hid is said in a warning, or by calling `tell` with the text.
+    """
     began = time.perf_counter()
     result = pipe(**watched(pipe, {**call, "return_dict": True}))
     seconds = (time.perf_counter() - began) / len(names)
     for name, hidden in zip(names, result.nsfw_content_detected or []):
         if hidden:
-            warnings.warn(f"{name} is black: the safety checker hid it; try another prompt or seed.", stacklevel=3)
+            text = f"{name} is black: the safety checker hid it; try another prompt or seed."
+            tell(text) if tell else warnings.warn(text, stacklevel=3)
     return result.images, seconds
 
 
@@ -93,7 +97,7 @@ def origin_of(pipe) -> dict:
     graphics card, threads. `attention` holds the classes of the UNet's attention processors.
     """
     scheduler = {key: value for key, value in pipe.scheduler.config.items() if not key.startswith("_")}
-    device = pipe.device  # looks through all parts
+    device = device_of(pipe)
     return {
         "pipeline": type(pipe).__name__,
         "model": source_of(pipe),
@@ -203,7 +207,7 @@ def _noise(pipe, arguments, generators, count):
     own = [clones[id(one)] for one in generators] if isinstance(generators, list) else clones[id(generators)]
     height, width = (side // pipe.vae_scale_factor for side in picture_size(pipe, arguments))
     shape = (count, pipe.vae.config.latent_channels, height, width)
-    return randn_tensor(shape, generator=own, device=pipe.device, dtype=pipe.unet.dtype)
+    return randn_tensor(shape, generator=own, device=device_of(pipe), dtype=pipe.unet.dtype)
 
 
 def _is_fresh(one):

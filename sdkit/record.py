@@ -19,7 +19,7 @@ from sdkit.a1111 import NAME, read_parameters, write_parameters
 from sdkit.effects import is_random_on_the_way
 from sdkit.files import write_whole
 from sdkit.generation import generate, origin_of
-from sdkit.loading import load_pipeline
+from sdkit.loading import device_of, load_pipeline
 from sdkit.quiet import quiet
 from sdkit.shots import Shot, is_picture, png_bytes
 
@@ -32,18 +32,23 @@ def save_picture(shot: Shot, path) -> Path:
     Missing folders are made; a file of that name is replaced. Raises ValueError unless the path
     ends in .png, TypeError unless the shot holds a PIL picture.
     """
-    from PIL.PngImagePlugin import PngInfo
-
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ValueError(f"path is {str(path)!r}; give a name that ends in .png: it keeps pixels and settings.")
+    return write_whole(path, png_of(shot))
+
+
+def png_of(shot: Shot) -> bytes:
+    """Return a shot as the bytes of a PNG with its settings inside. Raises TypeError unless it holds a PIL picture."""
+    from PIL.PngImagePlugin import PngInfo
+
     if not isinstance(shot, Shot) or not is_picture(shot.image):
         raise TypeError(f'can only save a shot with a PIL picture, not {shot!r}; use output_type="pil" and one shot.')
     info = PngInfo()
     record = {"settings": shot.settings, "origin": shot.origin, "seconds": shot.seconds}
     info.add_text(FOREIGN_CHUNK, write_parameters(shot))
     info.add_text(CHUNK, json.dumps(encode(record), ensure_ascii=False))
-    return write_whole(path, png_bytes(shot.image, info))
+    return png_bytes(shot.image, info)
 
 
 def read_settings(path) -> dict:
@@ -139,7 +144,7 @@ def rebuild(path, pipe=None, **instead) -> Rebuilt:
             f"{name} has {before.shape[1]}x{before.shape[0]} pixels, but its settings make {size[1]}x{size[0]}: it was "
             "enlarged afterwards, which diffusers does not do. For the small one call generate with these settings."
         )
-    pipe = _same_kind(_pipeline_for(record, name) if pipe is None else pipe, record)
+    pipe = same_kind(_pipeline_for(record, name) if pipe is None else pipe, origin, record["made_by"] == CHUNK)
     now = origin_of(pipe)
     then = origin["model"].get("fingerprint")
     if then is not None and then != now["model"]["fingerprint"]:
@@ -192,23 +197,26 @@ def _pipeline_for(record, name):
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error} Or load it yourself and give it as pipe=.") from error
     dtype = getattr(torch, origin["dtype"].removeprefix("torch."))
-    if origin["device"] == pipe.device.type and dtype != pipe.unet.dtype:
+    if origin["device"] == device_of(pipe).type and dtype != pipe.unet.dtype:
         with quiet():
             pipe.to(dtype)
     return pipe
 
 
-def _same_kind(pipe, record):
-    """Return the recorded pipeline class and scheduler over the parts of `pipe`."""
+def same_kind(pipe, origin: dict, complete: bool = True):
+    """Return the pipeline class and scheduler of an origin over the parts of `pipe`.
+
+    `complete` is false where the origin holds only what tells the scheduler apart, the rest being the model's.
+    """
     import diffusers
 
-    kind, scheduler = getattr(diffusers, record["origin"]["pipeline"]), record["origin"]["scheduler"]
+    kind, scheduler = getattr(diffusers, origin["pipeline"]), origin["scheduler"]
     if scheduler is None:
         made = pipe.scheduler
-    elif record["made_by"] == NAME:  # what tells it apart is recorded, the rest is the model's
-        made = getattr(diffusers, scheduler["class"]).from_config(pipe.scheduler.config, **scheduler["config"])
-    else:
+    elif complete:
         made = getattr(diffusers, scheduler["class"]).from_config(scheduler["config"])
+    else:
+        made = getattr(diffusers, scheduler["class"]).from_config(pipe.scheduler.config, **scheduler["config"])
     parts = {**pipe.components, "scheduler": made}
     again = kind(**parts, requires_safety_checker=pipe.config.requires_safety_checker)
     again.set_progress_bar_config(disable=True)
@@ -226,7 +234,7 @@ def _call_of(settings, pipe):
     if call.get("callback_on_step_end") is None:
         call.pop("callback_on_step_end_tensor_inputs", None)
     if call.get("latents") is not None:
-        call["latents"] = call["latents"].to(pipe.device)
+        call["latents"] = call["latents"].to(device_of(pipe))
         if not is_random_on_the_way(pipe, call):
             call.pop("seed", None)  # recorded, but without effect
     return call

@@ -10,8 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from sdkit.files import write_whole
 from sdkit.planning import Cell
-from sdkit.record import digest, encode, is_lost, read_settings, save_picture
+from sdkit.record import digest, encode, is_lost, png_of, read_settings
 from sdkit.shots import Shot, is_picture
 
 _STORED = "stored"  # the key in a picture's origin under which the store keeps what it needs itself
@@ -64,7 +65,7 @@ class Store:
         if not path.exists():
             return None
         try:
-            record, image = read_settings(path), _opened(path)
+            record, image = read_settings(path), opened(path)
             stored = record["origin"][_STORED]
             if stored["name"] == path.stem and stored["pixels"] == _pixels(image):
                 made_on = {"machine": record["origin"].get("machine")}
@@ -79,12 +80,14 @@ class Store:
             warnings.warn(f"{path.name} in {self.folder} is damaged and will be made again: {problem}", stacklevel=2)
         return None
 
-    def keep(self, cell: Cell, shot: Shot) -> Path:
-        """Write a cell's shot, whole or not at all. Raises OSError, with what to do, if that fails."""
+    def keep(self, cell: Cell, shot: Shot, packed: bytes | None = None) -> Path:
+        """Write a cell's shot, whole or not at all. Raises OSError, with what to do, if that fails.
+
+        `packed` is the file's content where another process has made it.
+        """
         path = self.path(cell)
-        stored = {"name": path.stem, "pixels": _pixels(shot.image), "seconds": shot.seconds}
         try:
-            return save_picture(replace(shot, origin={**shot.origin, _STORED: stored}), path)
+            return write_whole(path, pack(shot, path.stem) if packed is None else packed)
         except OSError as error:
             why = f"{error.strerror or error}; make the folder writable"
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -92,13 +95,20 @@ class Store:
             raise OSError(error.errno, f"{why}, then run the sweep again: it goes on from there", str(path)) from error
 
 
-def _pixels(image):
-    return sha256(repr((image.mode, image.size)).encode() + image.tobytes()).hexdigest()
+def pack(shot: Shot, name: str) -> bytes:
+    """Return the content of the file of this name (without its ending) that keeps a shot."""
+    stored = {"name": name, "pixels": _pixels(shot.image), "seconds": shot.seconds}
+    return png_of(replace(shot, origin={**shot.origin, _STORED: stored}))
 
 
-def _opened(path):
+def opened(file):
+    """Return the picture in a PNG, a path or an open file, with all its pixels read."""
     from PIL import Image
 
-    with Image.open(path) as image:
+    with Image.open(file) as image:
         image.load()
         return image
+
+
+def _pixels(image):
+    return sha256(repr((image.mode, image.size)).encode() + image.tobytes()).hexdigest()

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from sdkit.loading import load_pipeline, remember_source, source_of
+from sdkit.loading import device_of, load_pipeline, remember_source, source_of
 from sdkit.quiet import quiet
 
 SCHEDULERS = {
@@ -95,7 +95,7 @@ class Variants:
         pipe = self._pipe
         dtype = pipe.unet.dtype if dtype is None else getattr(torch, dtype)
         if model is not None and model != source_of(pipe)["name"]:
-            return _of_class(type(pipe), load_pipeline(model, device=pipe.device, dtype=dtype))
+            return _of_class(type(pipe), load_pipeline(model, device=device_of(pipe), dtype=dtype))
         if dtype == pipe.unet.dtype:
             return pipe
         made, source = copy(pipe), source_of(pipe)

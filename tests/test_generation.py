@@ -121,6 +121,8 @@ def test_settings_are_complete(pipe):
     ],
 )
 def test_refused_before_any_denoising_step(pipe, count_unet_calls, arguments, error, words):
+    if arguments == {"clip_skip": 1} and hasattr(pipe.text_encoder, "text_model"):
+        pytest.skip("this transformers is one with which clip_skip works")
     with pytest.raises(error, match=words):
         generate(pipe, PROMPT, **arguments)
     assert not count_unet_calls

@@ -33,8 +33,8 @@ def start(folder):
     if child:
         return child
     keep = Store.keep
-    def noted(self, cell, shot):
-        path = keep(self, cell, shot)
+    def noted(self, *given):
+        path = keep(self, *given)
         with log.open("a") as file:
             file.write(path.name + "\n")
         return path

@@ -1,0 +1,123 @@
+"""Measure number formats, batches and options on one device: `python -m benchmarks.device --model FOLDER`.
+
+Each row is the median of some calls after a first one, in pictures per second, and what share that is of the
+rate at which this device multiplies matrices in the same format (measured here, 4096 x 4096): arithmetic
+of UNet and VAE as torch counts it, against the seconds. Needs a model on disk, such as one
+written by tools/checkpoints.py; `--device cuda` is what it is for, and it runs on a CPU too.
+"""
+
+import time
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.record import options, report, result_of
+from sdkit import load_pipeline
+
+FORMATS = ("float32", "float16", "bfloat16")
+BATCHES = (1, 2, 4, 8)
+PROMPT = "a cat on a blue background"
+
+
+def wait(device):
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def timed(function, device, times):
+    """Return the median seconds of a function after a first call."""
+    taken = []
+    for _ in range(1 + times):
+        wait(device)
+        began = time.perf_counter()
+        function()
+        wait(device)
+        taken.append(time.perf_counter() - began)
+    return median(taken[1:])
+
+
+def matrix_rate(dtype, device, times, side=4096):
+    """Return how many operations per second a plain product of matrices reaches."""
+    a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    return 2 * side**3 / timed(lambda: a @ b, device, times)
+
+
+def work_of(pipe, call):
+    """Return the operations of one call as torch counts them (a multiplication with its addition is two)."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops()
+
+
+def attention(pipe, name):
+    """Let the UNet's attention be computed in a named way; SDPA, torch's fused kernels, is diffusers' default."""
+    from diffusers.models.attention_processor import AttnProcessor
+
+    pipe.disable_attention_slicing()
+    if name == "plain attention":
+        pipe.unet.set_attn_processor(AttnProcessor())
+    elif name == "attention slicing":
+        pipe.enable_attention_slicing()
+
+
+def rows_of(arguments):
+    """Yield [format, batch, what is changed, pictures per second, share of the matrix rate, peak GB]."""
+    side = {"height": arguments.side, "width": arguments.side} if arguments.side else {}
+    for format_ in arguments.formats.split(","):
+        dtype = getattr(torch, format_)
+        pipe = load_pipeline(arguments.model, dtype=dtype, device=arguments.device)
+        device = pipe.device
+        rate = matrix_rate(dtype, device, arguments.times)
+
+        def call(batch, pipe=pipe):
+            return pipe([PROMPT] * batch, num_inference_steps=arguments.steps, **side)
+
+        attention(pipe, "plain attention")  # whose products are all counted
+        work = work_of(pipe, lambda: call(1))
+        attention(pipe, "SDPA")
+
+        def row(batch, changed, cast=None, device=device, call=call, work=work, rate=rate, format_=format_):
+            if device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats(device)
+            with torch.autocast(device.type, cast, enabled=cast is not None):
+                seconds = timed(lambda: call(batch), device, arguments.times)
+            peak = round(torch.cuda.max_memory_allocated(device) / 1e9, 2) if device.type == "cuda" else None
+            return [format_, batch, changed, round(batch / seconds, 3), f"{work * batch / seconds / rate:.0%}", peak]
+
+        for batch in map(int, arguments.batches.split(",")):
+            yield row(batch, "SDPA")
+        for name in ("plain attention", "attention slicing"):
+            attention(pipe, name)
+            yield row(1, name)
+        attention(pipe, "SDPA")
+        if format_ == "float32":
+            for cast in (torch.float16, torch.bfloat16) if device.type == "cuda" else (torch.bfloat16,):
+                yield row(1, f"autocast to {str(cast).removeprefix('torch.')}", cast)
+        pipe.unet.to(memory_format=torch.channels_last)
+        pipe.vae.to(memory_format=torch.channels_last)
+        yield row(1, "channels_last")
+        if arguments.compile == "yes":
+            pipe.unet.compile()
+            yield row(1, "channels_last and torch.compile of the UNet")
+
+
+def main(arguments):
+    rows = []
+    for row in rows_of(arguments):
+        rows.append(row)
+        print(row, flush=True)
+    settings = {"steps": arguments.steps, "pixels": arguments.side or "usual", "runs": arguments.times}
+    name = Path(arguments.model).name
+    report(result_of(f"device-{name}-{arguments.device}",
+                f"python -m benchmarks.device --model {name} --device {arguments.device} --side {arguments.side} "
+                f"--steps {arguments.steps}",
+                ["format", "pictures in a call", "changed", "pictures per second", "of the matrix rate", "peak GB"],
+                rows, device=arguments.device, **settings), arguments.write)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(options(__doc__, model="built-in", side=0, steps=25, times=3, device="cpu", formats=",".join(FORMATS),
+                 batches=",".join(map(str, BATCHES)), compile="yes"))  # fmt: skip

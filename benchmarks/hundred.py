@@ -1,0 +1,83 @@
+"""Measure the article's program for a hundred pictures against shorter ways: `python -m benchmarks.hundred`.
+
+As printed it does not run (lesson 21 says why). What is measured is its nearest form that does: one
+call per seed, attention slicing on, autocast on, each picture saved. `--model` takes a folder, such
+as one written by tools/checkpoints.py; a large model on a CPU wants few `--pictures` and `--steps`.
+"""
+
+import tempfile
+import time
+import warnings
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from benchmarks.record import options, report, result_of
+from sdkit import load_pipeline, sweep
+
+PROMPT, FIRST_SEED = "cute cats", 1
+
+
+def loop(pipe, folder, pictures, call, autocast):
+    """Make pictures one by one, as the article does, and save each."""
+    device = pipe.device.type
+    for number in range(pictures):
+        with torch.autocast(device, autocast) if autocast else nullcontext():
+            generator = torch.Generator(device=device).manual_seed(FIRST_SEED + number)
+            image = pipe(PROMPT, generator=generator, **call).images[0]
+        image.save(folder / f"image_{FIRST_SEED + number}.png")
+
+
+def ways(pipe, pictures, call):
+    """Return {name: (slicing, function of a folder)} of all ways to make the pictures."""
+    half = torch.bfloat16 if pipe.device.type == "cpu" else torch.float16
+
+    def plain(folder):
+        loop(pipe, folder, pictures, call, None)
+
+    def cast(folder):
+        loop(pipe, folder, pictures, call, half)
+
+    def ours(folder):
+        sweep(pipe, PROMPT, seed=range(FIRST_SEED, FIRST_SEED + pictures), folder=folder, max_seconds=float("inf"),
+              **call)  # fmt: skip
+
+    return {
+        "the article's: one by one, slicing and autocast": (True, cast),
+        "one by one, slicing": (True, plain),
+        "one by one, autocast": (False, cast),
+        "one by one": (False, plain),
+        "`sweep` into a folder": (False, ours),
+    }
+
+
+def main(arguments):
+    pipe = load_pipeline(arguments.model, **({"device": arguments.device} if arguments.device else {}))
+    side = {"height": arguments.side, "width": arguments.side} if arguments.side else {}
+    call = {"num_inference_steps": arguments.steps, "guidance_scale": 7.5, **side}
+    pipe(PROMPT, **{**call, "num_inference_steps": 1})  # the first call of a process is slower
+    found = {}
+    for name, (slicing, make) in ways(pipe, arguments.pictures, call).items():
+        (pipe.enable_attention_slicing if slicing else pipe.disable_attention_slicing)()
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            began = time.perf_counter()
+            make(Path(folder))
+            found[name] = time.perf_counter() - began
+            assert len(list(Path(folder).glob("*.png"))) == arguments.pictures
+    article = next(iter(found.values()))
+    rows = [[name, round(value, 1), round(article / value, 2)] for name, value in found.items()]
+    name = "hundred" if arguments.model == "built-in" else f"hundred-{Path(arguments.model).name}"
+    settings = {"pictures": arguments.pictures, "steps": arguments.steps, "pixels": arguments.side or "usual",
+                "on": pipe.device.type, "dtype": str(pipe.unet.dtype).removeprefix("torch.")}  # fmt: skip
+    command = "python -m benchmarks.hundred" + (
+        "" if arguments.model == "built-in"
+        else f" --model {Path(arguments.model).name} --pictures {arguments.pictures} --steps {arguments.steps}"
+    )
+    report(result_of(name, command, ["way", "seconds", "times as fast as the article's"], rows, device=pipe.device,
+                **settings), arguments.write)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(options(__doc__, model="built-in", pictures=100, steps=50, side=0, device=""))

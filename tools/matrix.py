@@ -1,0 +1,129 @@
+"""Run the core tests with the oldest and the newest libraries, and on other Pythons; docs/versions.md gets the table.
+
+    python -m tools.matrix               every environment that is not in the table yet
+    python -m tools.matrix NAME ...      these again
+
+An environment is made in .cache/matrix/, used and removed: one with torch takes gigabytes. A Python that is not
+on this machine (looked for in the search path and in pyenv's folder) is told in the table.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from sdkit.files import write_whole
+from tools.blocks import replace_block
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACE = ROOT / ".cache" / "matrix"
+FOUND = ROOT / "tools" / "matrix.json"
+PAGE = ROOT / "docs" / "versions.md"
+OLD = {"diffusers": "0.40.0", "transformers": "5.0.0"}
+NEW = {"diffusers": "0.42.1", "transformers": "5.24.0"}
+ENVIRONMENTS = {  # name: Python, and the versions that are held; the others are the newest allowed
+    "oldest": ("3.11", {**OLD, "torch": "2.13.0"}),
+    "old diffusers": ("3.11", {**NEW, "diffusers": OLD["diffusers"], "torch": "2.13.0"}),
+    "newest": ("3.11", {**NEW, "torch": "2.13.0"}),
+    "Python 3.10": ("3.10", NEW),
+    "Python 3.12": ("3.12", NEW),
+    "Python 3.13": ("3.13", NEW),
+}
+SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+# What needs drawings, notebooks, a browser or git has nothing to do with these versions; tools.colab runs the lessons.
+LEFT_OUT = ("notebooks", "browser", "training", "mutants", "myths", "coverage", "packaging", "colab", "judge", "words",
+            "benchmarks")  # fmt: skip
+
+
+def interpreter(version):
+    """Return the path of a Python of this version on this machine, or None."""
+    named = shutil.which(f"python{version}")  # pyenv leaves a stand-in there for versions that are not chosen
+    candidates = [*sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), *([named] if named else [])]
+    return next((str(path) for path in candidates if not subprocess.call([path, "--version"], **SILENT)), None)
+
+
+def call(*command, **options):
+    """Run a command; raise RuntimeError with its last lines if it fails."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command[:5]))} ... failed:\n{(done.stdout + done.stderr)[-1500:]}")
+    return done.stdout
+
+
+def run(python, held):
+    """Make an environment, run the tests in it and remove it; return versions, counts and what failed."""
+    shutil.rmtree(PLACE, ignore_errors=True)
+    call(python, "-m", "venv", PLACE)
+    own = PLACE / "bin" / "python"
+    try:
+        exact = [f"{name}=={number}" for name, number in held.items()]
+        call(own, "-m", "pip", "install", "-e", f"{ROOT}[test]", *exact)
+        report = PLACE / "report.xml"
+        left_out = [f"--ignore=tests/test_{name}.py" for name in LEFT_OUT]
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        # pytest fails where a test does; which ones is in the report.
+        command = [own, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *left_out, "tests"]
+        subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
+        lines = call(own, "-m", "pip", "list", "--format=freeze").splitlines()
+        versions = dict(line.split("==") for line in lines if "==" in line)
+        return {
+            "python": call(own, "-c", "import platform; print(platform.python_version())").strip(),
+            **{name: versions[name] for name in ("torch", "diffusers", "transformers", "numpy")},
+            **read(report.read_text(encoding="utf-8")),
+        }
+    finally:
+        shutil.rmtree(PLACE, ignore_errors=True)
+
+
+def read(report):
+    """Return how many tests passed and were skipped, and which failed with what, of a JUnit report."""
+    cases = list(ET.fromstring(report).iter("testcase"))
+    failed = {}
+    for case in cases:
+        for problem in [*case.iter("failure"), *case.iter("error")]:
+            name = f"{case.get('classname').removeprefix('tests.')}::{case.get('name')}"
+            failed[name] = problem.get("message", "").splitlines()[0]
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    return {"passed": len(cases) - skipped - len(failed), "skipped": skipped, "failed": failed}
+
+
+def table(found):
+    """Return the results as Markdown."""
+    columns = ("python", "torch", "diffusers", "transformers", "numpy", "passed", "skipped")
+    lines = [f"| environment | {' | '.join(columns)} | failed |", "|-" * (len(columns) + 2) + "|"]
+    for name in ENVIRONMENTS:
+        row = found.get(name, {"why": "not run yet"})
+        if "why" in row:
+            lines.append(f"| {name} |{' |' * len(columns)} {row['why']} |")
+            continue
+        failed = "; ".join(f"`{test}`: {why}" for test, why in row["failed"].items()) or "none"
+        lines.append(f"| {name} | {' | '.join(str(row[column]) for column in columns)} | {failed} |")
+    return "\n".join(lines)
+
+
+def main(names=None):
+    """Run the environments asked for, keep what was found after each; return 1 if a test failed."""
+    parser = argparse.ArgumentParser(prog="python -m tools.matrix", description="Run the tests with other versions.")
+    parser.add_argument("names", nargs="*", help=f"environments to run again: {', '.join(ENVIRONMENTS)}")
+    asked = parser.parse_args(names).names
+    unknown = [name for name in asked if name not in ENVIRONMENTS]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(ENVIRONMENTS)}")
+    found = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.exists() else {}
+    for name in asked or [name for name in ENVIRONMENTS if name not in found]:
+        version, held = ENVIRONMENTS[name]
+        python = interpreter(version)
+        print(f"{name}: {python or 'no such Python here'}", flush=True)
+        found[name] = run(python, held) if python else {"why": f"no Python {version} on the machine that ran this"}
+        print(json.dumps(found[name], indent=1), flush=True)
+        write_whole(FOUND, (json.dumps(found, indent=1) + "\n").encode())
+        write_whole(PAGE, replace_block(PAGE.read_text(encoding="utf-8"), "matrix", table(found)).encode())
+    return int(any(row.get("failed") for row in found.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
