@@ -73,7 +73,8 @@ def main(arguments):
                 "on": pipe.device.type, "dtype": str(pipe.unet.dtype).removeprefix("torch.")}  # fmt: skip
     command = "python -m benchmarks.hundred" + (
         "" if arguments.model == "built-in"
-        else f" --model {Path(arguments.model).name} --pictures {arguments.pictures} --steps {arguments.steps}"
+        else f" --model {Path(arguments.model).name} --side {arguments.side} --pictures {arguments.pictures} "
+        f"--steps {arguments.steps}"
     )
     report(result_of(name, command, ["way", "seconds", "times as fast as the article's"], rows, device=pipe.device,
                 **settings), arguments.write)  # fmt: skip
