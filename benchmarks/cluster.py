@@ -6,31 +6,26 @@ that scheduler and client handle, what the client receives, reads and writes, or
 1 Gbit/s. The scheduler runs in the client's process here, so in a lab, where it has its own, there
 is somewhat more room. Takes about half a minute on two processor cores; nothing else should run.
 
-`--write` puts the tables into docs/cluster.md.
 """
 
-import argparse
 import pickle
 import tempfile
 import time
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
 
 import numpy as np
 from distributed import Client, LocalCluster
 from PIL import Image
 
+from benchmarks.record import median_seconds, options, report
 from sdkit import load_pipeline
 from sdkit.cluster import Cluster, _portable, _recipe
 from sdkit.planning import plan_cells
 from sdkit.shots import Shot
 from sdkit.store import Store, pack
 from sdkit.variants import Variants
-from tools.blocks import replace_block
 
-GUIDE = Path(__file__).parents[1] / "docs" / "cluster.md"
 SIDES = (64, 512, 1024)  # pixels
 BATCH = 8  # pictures in a task
 TASKS = 200
@@ -68,18 +63,8 @@ def photograph(side):
     return Image.fromarray((np.asarray(shapes) + noise).clip(0, 255).astype(np.uint8))
 
 
-def timed(function, times):
-    """Return the median seconds of a call."""
-    taken = []
-    for _ in range(times):
-        began = time.perf_counter()
-        function()
-        taken.append(time.perf_counter() - began)
-    return median(taken)
-
-
-def result_of(task, size):
-    """Stand in for a worker that makes a batch in no time."""
+def stand_in(task, size):
+    """Give what a worker would that makes a batch in no time."""
     return bytes(size)
 
 
@@ -89,7 +74,7 @@ def stream(client, task, size):
     began = time.perf_counter()
     for number in range(TASKS + 4):
         if number < TASKS:
-            out.append(client.submit(result_of, task, size, pure=False))
+            out.append(client.submit(stand_in, task, size, pure=False))
         if number >= 4:
             out.popleft().result()
     return (time.perf_counter() - began) / TASKS
@@ -114,25 +99,16 @@ def measure(client):
             def keep(cluster=cluster, store=store, data=data):
                 store.keep(cells[0], *cluster._shot(cells[0], {}, data, 1.0))
 
-            kept = timed(keep, 20)
-        packed = timed(lambda shot=shot, name=name: pack(shot, name), 20)
+            kept = median_seconds(keep, 20)
+        packed = median_seconds(lambda shot=shot, name=name: pack(shot, name), 20)
         received = max(0.0, stream(client, task, BATCH * len(data)) - empty) / BATCH
         found.append(Costs(side, empty, received, kept, packed, len(data)))
     return len(task), found
 
 
-def tables(task, found):
-    """Return the measured costs, and what follows from them, as Markdown."""
-    lines = [
-        f"A task of {BATCH} pictures is {task / 1000:.0f} kB; handling it takes {found[0].task * 1000:.1f} ms.", "",
-        "| picture | bytes | worker: encode | client: receive | client: read, write |", "|-|-|-|-|-|",
-    ]  # fmt: skip
-    for one in found:
-        times = " | ".join(f"{1000 * seconds:.1f} ms" for seconds in (one.packed, one.received, one.kept))
-        lines.append(f"| {one.side} px | {one.size / 1000:.0f} kB | {times} |")
-    lines += [
-        "", "| picture | made in | workers | pictures per second | workers busy | bound by |", "|-|-|-|-|-|-|",
-    ]  # fmt: skip
+def scale(found):
+    """Return what follows from the costs for more workers than there are, as Markdown."""
+    lines = ["| picture | made in | workers | pictures per second | workers busy | bound by |", "|-|-|-|-|-|-|"]
     for one in found:
         for seconds in SECONDS:
             for workers in WORKERS:
@@ -145,16 +121,17 @@ def tables(task, found):
 
 
 def main(given=None):
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/cluster.md")
-    write = parser.parse_args(given).write
+    arguments = options("cluster", __doc__, given)
     quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", scheduler_kwargs=quiet) as two:
         with Client(two, set_as_default=False) as client:
-            text = tables(*measure(client))
-    print(text)
-    if write:
-        GUIDE.write_text(replace_block(GUIDE.read_text(encoding="utf-8"), "scale", text), encoding="utf-8")
+            task, found = measure(client)
+    columns = ["picture", "kB", "worker: encode, ms", "client: receive, ms", "client: read and write, ms"]
+    rows = [[f"{one.side} px", round(one.size / 1000),
+             *(round(1000 * value, 1) for value in (one.packed, one.received, one.kept))] for one in found]  # fmt: skip
+    held = {"pictures in a task": BATCH, "kB of a task": round(task / 1000),
+            "ms to handle a task": round(found[0].task * 1000, 1)}  # fmt: skip
+    report(arguments, columns, rows, more=scale(found), **held)
 
 
 if __name__ == "__main__":

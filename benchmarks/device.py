@@ -6,14 +6,10 @@ of UNet and VAE as torch counts it, against the seconds. Needs a model on disk, 
 written by tools/checkpoints.py; `--device cuda` is what it is for, and it runs on a CPU too.
 """
 
-import time
-from pathlib import Path
-from statistics import median
-
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.record import options, report, result_of
+from benchmarks.record import median_seconds, options, report
 from sdkit import load_pipeline
 
 FORMATS = ("float32", "float16", "bfloat16")
@@ -28,15 +24,8 @@ def wait(device):
 
 
 def timed(function, device, times):
-    """Return the median seconds of a function after a first call."""
-    taken = []
-    for _ in range(1 + times):
-        wait(device)
-        began = time.perf_counter()
-        function()
-        wait(device)
-        taken.append(time.perf_counter() - began)
-    return median(taken[1:])
+    """Return the median seconds of a function, until the device has done what it was given."""
+    return median_seconds(lambda: (function(), wait(device)), times)
 
 
 def matrix_rate(dtype, device, times, side=4096):
@@ -104,20 +93,17 @@ def rows_of(arguments):
             yield row(1, "channels_last and torch.compile of the UNet")
 
 
-def main(arguments):
+def main(given=None):
+    arguments = options("device", __doc__, given, model="built-in", side=0, steps=25, times=3, device="cpu",
+                        formats=",".join(FORMATS), batches=",".join(map(str, BATCHES)), compile="yes")  # fmt: skip
     rows = []
     for row in rows_of(arguments):
         rows.append(row)
         print(row, flush=True)
-    settings = {"steps": arguments.steps, "pixels": arguments.side or "usual", "runs": arguments.times}
-    name = Path(arguments.model).name
-    report(result_of(f"device-{name}-{arguments.device}",
-                f"python -m benchmarks.device --model {name} --device {arguments.device} --side {arguments.side} "
-                f"--steps {arguments.steps}",
-                ["format", "pictures in a call", "changed", "pictures per second", "of the matrix rate", "peak GB"],
-                rows, device=arguments.device, **settings), arguments.write)  # fmt: skip
+    columns = ["format", "pictures in a call", "changed", "pictures per second", "of the matrix rate", "peak GB"]
+    report(arguments, columns, rows, arguments.device, steps=arguments.steps, pixels=arguments.side or "usual",
+           runs=arguments.times)  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(options(__doc__, model="built-in", side=0, steps=25, times=3, device="cpu", formats=",".join(FORMATS),
-                 batches=",".join(map(str, BATCHES)), compile="yes"))  # fmt: skip
+    main()

@@ -6,14 +6,13 @@ as one written by tools/checkpoints.py; a large model on a CPU wants few `--pict
 """
 
 import tempfile
-import time
 import warnings
 from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
-from benchmarks.record import options, report, result_of
+from benchmarks.record import options, report, seconds_of
 from sdkit import load_pipeline, sweep
 
 PROMPT, FIRST_SEED = "cute cats", 1
@@ -52,8 +51,9 @@ def ways(pipe, pictures, call):
     }
 
 
-def main(arguments):
-    pipe = load_pipeline(arguments.model, **({"device": arguments.device} if arguments.device else {}))
+def main(given=None):
+    arguments = options("hundred", __doc__, given, model="built-in", pictures=100, steps=50, side=0, device="")
+    pipe = load_pipeline(arguments.model, device=arguments.device or None)
     side = {"height": arguments.side, "width": arguments.side} if arguments.side else {}
     call = {"num_inference_steps": arguments.steps, "guidance_scale": 7.5, **side}
     pipe(PROMPT, **{**call, "num_inference_steps": 1})  # the first call of a process is slower
@@ -62,23 +62,14 @@ def main(arguments):
         (pipe.enable_attention_slicing if slicing else pipe.disable_attention_slicing)()
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            began = time.perf_counter()
-            make(Path(folder))
-            found[name] = time.perf_counter() - began
+            found[name] = seconds_of(lambda make=make, folder=folder: make(Path(folder)))
             assert len(list(Path(folder).glob("*.png"))) == arguments.pictures
     article = next(iter(found.values()))
     rows = [[name, round(value, 1), round(article / value, 2)] for name, value in found.items()]
-    name = "hundred" if arguments.model == "built-in" else f"hundred-{Path(arguments.model).name}"
-    settings = {"pictures": arguments.pictures, "steps": arguments.steps, "pixels": arguments.side or "usual",
-                "on": pipe.device.type, "dtype": str(pipe.unet.dtype).removeprefix("torch.")}  # fmt: skip
-    command = "python -m benchmarks.hundred" + (
-        "" if arguments.model == "built-in"
-        else f" --model {Path(arguments.model).name} --side {arguments.side} --pictures {arguments.pictures} "
-        f"--steps {arguments.steps}"
-    )
-    report(result_of(name, command, ["way", "seconds", "times as fast as the article's"], rows, device=pipe.device,
-                **settings), arguments.write)  # fmt: skip
+    held = {"pictures": arguments.pictures, "steps": arguments.steps, "pixels": arguments.side or "usual",
+            "on": pipe.device.type, "dtype": str(pipe.unet.dtype).removeprefix("torch.")}  # fmt: skip
+    report(arguments, ["way", "seconds", "times as fast as the article's"], rows, pipe.device, **held)
 
 
 if __name__ == "__main__":
-    main(options(__doc__, model="built-in", pictures=100, steps=50, side=0, device=""))
+    main()

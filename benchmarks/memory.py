@@ -8,12 +8,10 @@ import json
 import resource
 import subprocess
 import sys
-import time
-from pathlib import Path
 
-from benchmarks.record import options, report, result_of
+from benchmarks.record import options, report, seconds_of
 
-WAYS = {  # dtype, attention slicing, VAE tiling and slicing
+WAYS = {  # dtype, attention slicing, VAE tiling
     "float32": ("float32", False, False),
     "float32, attention slicing": ("float32", True, False),
     "float32, VAE tiling": ("float32", False, True),
@@ -25,18 +23,17 @@ def peak(model, dtype, slicing, tiling, side, steps, device):
     """Load a model, make one picture, and return gigabytes after loading and at the peak, and its seconds."""
     import torch
 
-    from sdkit import load_pipeline
+    from sdkit import generator, load_pipeline
 
-    pipe = load_pipeline(model, dtype=getattr(torch, dtype), **({"device": device} if device else {}))
+    pipe = load_pipeline(model, dtype=getattr(torch, dtype), device=device or None)
     if slicing:
         pipe.enable_attention_slicing()
     if tiling:
         pipe.vae.enable_tiling()
     loaded = _peak(torch, pipe.device)
     call = {"height": side, "width": side} if side else {}
-    began = time.perf_counter()
-    pipe("a cat", num_inference_steps=steps, generator=torch.Generator().manual_seed(0), **call)
-    return loaded, _peak(torch, pipe.device), time.perf_counter() - began
+    seconds = seconds_of(lambda: pipe("a cat", num_inference_steps=steps, generator=generator(0), **call))
+    return loaded, _peak(torch, pipe.device), seconds
 
 
 def _peak(torch, device):
@@ -54,21 +51,15 @@ def measured(*arguments):
     return json.loads(made.stdout.splitlines()[-1])
 
 
-def main(arguments):
+def main(given=None):
+    arguments = options("memory", __doc__, given, model="built-in", side=0, steps=25, device="")
     rows = []
-    for name, (dtype, slicing, tiling) in WAYS.items():
-        found = measured(arguments.model, dtype, slicing, tiling, arguments.side, arguments.steps, arguments.device)
+    for name, way in WAYS.items():
+        found = measured(arguments.model, *way, arguments.side, arguments.steps, arguments.device)
         rows.append([name, *(round(value, 2) for value in found)])
-        print(rows[-1], flush=True)
-    own = arguments.model == "built-in"
-    settings = {"pictures": 1, "steps": arguments.steps, "pixels": arguments.side or "usual"}
-    command = "python -m benchmarks.memory" + (
-        "" if own else f" --model {Path(arguments.model).name} --side {arguments.side} --steps {arguments.steps}"
-    )
-    report(result_of("memory" if own else f"memory-{Path(arguments.model).name}", command,
-                ["one picture in", "GB after loading", "GB at the peak", "seconds"], rows,
-                device=arguments.device or "cpu", **settings), arguments.write)  # fmt: skip
+    report(arguments, ["one picture in", "GB after loading", "GB at the peak", "seconds"], rows,
+           arguments.device or "cpu", pictures=1, steps=arguments.steps, pixels=arguments.side or "usual")  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(options(__doc__, model="built-in", side=0, steps=25, device=""))
+    main()

@@ -7,19 +7,14 @@ the numbers. All are medians; the last column is the ratio to one plain call in 
 import time
 from statistics import median
 
+from benchmarks.record import options, report, seconds_of
 from sdkit import explore, generate, load_pipeline, panel
 
 PROMPT, TIMES = "a cat on a blue background", 8
 
 
-def clock(function):
-    """Return the seconds that a call takes."""
-    began = time.perf_counter()
-    function()
-    return time.perf_counter() - began
-
-
-def main():
+def main(given=None):
+    arguments = options("panel", __doc__, given)
     pipe = load_pipeline()
 
     def make(prompt=PROMPT, seed=0, num_inference_steps=25, guidance_scale=5.0):
@@ -44,11 +39,11 @@ def main():
         """Stop a long run; return the seconds until it has ended."""
         live.controls["seed"].value = seed
         time.sleep(0.3)
-        return clock(lambda: (live.view.stop.click(), live.worker.wait()))
+        return seconds_of(lambda: (live.view.stop.click(), live.worker.wait()))
 
     live.button.click()  # the first call of a process is slower
     live.worker.wait()
-    plain = median(clock(lambda n=n: make(seed=5000 + n)) for n in range(TIMES))
+    plain = median(seconds_of(lambda n=n: make(seed=5000 + n)) for n in range(TIMES))
     new = [release(seed) for seed in range(1, TIMES + 1)]
     old = [release(seed) for seed in range(1, TIMES + 1)]
     live.controls["num_inference_steps"].value = 50
@@ -60,8 +55,8 @@ def main():
         "slider to a picture made before": median(last for _, last in old),
         "stop to the end of the work": median(stop(seed) for seed in range(100, 100 + TIMES)),
     }
-    for name, seconds in rows.items():
-        print(f"{name:34}{seconds * 1000:8.1f} ms {seconds / plain:7.3f}")
+    table = [[name, round(seconds * 1000, 3), round(seconds / plain, 5)] for name, seconds in rows.items()]
+    report(arguments, ["median", "ms", "ratio"], table, runs=TIMES)
 
 
 if __name__ == "__main__":

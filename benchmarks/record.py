@@ -1,4 +1,4 @@
-"""What a benchmark found: one JSON file each in benchmarks/results/, and the tables of docs/benchmarks.md.
+"""What a benchmark found: one JSON file each in benchmarks/results/, and the tables of the pages in docs/.
 
 `python -m benchmarks.record` writes the tables from the files; each benchmark does so itself with `--write`.
 """
@@ -9,9 +9,11 @@ import argparse
 import json
 import os
 import platform
+import time
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 import torch
 
@@ -19,8 +21,41 @@ from sdkit.files import write_whole
 from tools.blocks import replace_block
 
 FOLDER = Path(__file__).with_name("results")
-PAGE = FOLDER.parent.parent / "docs" / "benchmarks.md"
+DOCS = FOLDER.parent.parent / "docs"
+PAGES = ("benchmarks.md", "cluster.md")  # each result has its place in one of them
 LIBRARIES = ("torch", "diffusers", "transformers", "numpy")
+
+
+def options(name: str, description: str, given: list[str] | None, **defaults) -> argparse.Namespace:
+    """Read a benchmark's options, those of `defaults` and `--write`; `result` and `command` name the run.
+
+    The command holds what was given besides the defaults, of a model's folder the name alone.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    for one, value in defaults.items():
+        parser.add_argument(f"--{one}", type=type(value), default=value, help=f"default: {value or 'as usual'}")
+    parser.add_argument("--write", action="store_true", help="keep the result, and renew its table in docs/")
+    found = parser.parse_args(given)
+    changed = {one: getattr(found, one) for one, value in defaults.items() if getattr(found, one) != value}
+    if "model" in changed:
+        changed["model"] = Path(changed["model"]).name
+    found.result = "-".join([name, *(changed[one] for one in ("model", "device") if one in changed)])
+    found.command = " ".join([parser.prog, *(f"--{one} {value}" for one, value in changed.items())])
+    return found
+
+
+def seconds_of(function) -> float:
+    """Return the seconds that a call takes."""
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def median_seconds(function, times: int) -> float:
+    """Return the median seconds of some calls, after a first one that does not count."""
+    function()
+    return median(seconds_of(function) for _ in range(times))
 
 
 def machine(device="cpu") -> dict:
@@ -50,19 +85,37 @@ def _lines(file):
     return Path(file).read_text(encoding="utf-8").splitlines() if Path(file).exists() else []
 
 
-def result_of(name: str, command: str, columns: list[str], rows: list[list], device="cpu", **settings) -> dict:
-    """Return a benchmark's result: what was run where, on which day and versions, and the rows of its table."""
-    return {
-        "benchmark": name, "command": command, "date": date.today().isoformat(), "machine": machine(device),
+def report(arguments, columns: list[str], rows: list[list], device="cpu", more: str = "", **settings) -> None:
+    """Print a benchmark's table; with `--write`, keep it as JSON and renew its part of the page.
+
+    `settings` tell what was held, `more` is Markdown that follows from the rows.
+    """
+    result = {
+        "command": arguments.command, "date": date.today().isoformat(), "machine": machine(device),
         "versions": {"python": platform.python_version(), **{library: version(library) for library in LIBRARIES}},
-        "settings": settings, "columns": columns, "rows": rows,
+        "settings": settings, "columns": columns, "rows": rows, "more": more,
     }  # fmt: skip
+    print(described(result))
+    if arguments.write:
+        text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+        write_whole(FOLDER / f"{arguments.result}.json", text.encode())
+        write_pages()
 
 
-def table(result: dict) -> str:
-    """Return a result's rows as a Markdown table."""
+def described(result: dict) -> str:
+    """Return a result as Markdown: its table, and below it the command, the settings, the machine and the versions."""
     lines = [f"| {' | '.join(result['columns'])} |", "|-" * len(result["columns"]) + "|"]
-    return "\n".join(lines + [f"| {' | '.join(map(_shown, row))} |" for row in result["rows"]])
+    lines += [f"| {' | '.join(map(_shown, row))} |" for row in result["rows"]]
+    where = result["machine"]
+    card = f"{where['card']} ({where['card_memory_gb']} GB), " if where["card"] else ""
+    held = ", ".join(f"{name} {value}" for name, value in result["settings"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
+    lines += [
+        "",
+        f"`{result['command']}`{f' ({held})' if held else ''}, {result['date']}, on {card}{where['processor']}, "
+        f"{where['cores']} cores, {where['threads']} threads, {where['memory_gb']} GB; {versions}.",
+    ]
+    return "\n".join(lines + (["", result["more"]] if result["more"] else []))
 
 
 def _shown(value):
@@ -71,52 +124,27 @@ def _shown(value):
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def described(result: dict) -> str:
-    """Return a table with what stands below it: the command, the settings, the machine and the versions."""
-    where = result["machine"]
-    card = f"{where['card']} ({where['card_memory_gb']} GB), " if where["card"] else ""
-    held = ", ".join(f"{name} {value}" for name, value in result["settings"].items())
-    versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
-    return (
-        f"{table(result)}\n\n`{result['command']}` ({held}), {result['date']}, on {card}{where['processor']}, "
-        f"{where['cores']} cores, {where['threads']} threads, {where['memory_gb']} GB; {versions}."
-    )
-
-
-def report(result: dict, write: bool) -> None:
-    """Print a result's table; with `write`, keep its JSON and renew its part of the page."""
-    print(described(result))
-    if write:
-        text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-        write_whole(FOLDER / f"{result['benchmark']}.json", text.encode())
-        write_page()
-
-
 def results() -> dict[str, dict]:
     """Return all kept results by their names."""
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(FOLDER.glob("*.json"))}
 
 
-def page_with(text: str) -> str:
-    """Return the page's text with all kept tables in their places."""
+def pages() -> dict[Path, str]:
+    """Return the text of each page with all kept tables in their places. Raises ValueError if one has no place."""
+    texts = {DOCS / name: (DOCS / name).read_text(encoding="utf-8") for name in PAGES}
     for name, result in results().items():
-        text = replace_block(text, name, described(result))
-    return text
+        page = next((path for path, text in texts.items() if f"<!-- {name} -->" in text), None)
+        if page is None:
+            raise ValueError(f"no page has a place for {name}: write <!-- {name} --> and <!-- /{name} --> into one.")
+        texts[page] = replace_block(texts[page], name, described(result))
+    return texts
 
 
-def write_page() -> None:
-    """Write all kept tables into the page."""
-    write_whole(PAGE, page_with(PAGE.read_text(encoding="utf-8")).encode())
-
-
-def options(description: str, **defaults) -> argparse.Namespace:
-    """Read a benchmark's options from the command line: those given here, and `--write`."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in defaults.items():
-        parser.add_argument(f"--{name}", type=type(value), default=value, help=f"default: {value}")
-    parser.add_argument("--write", action="store_true", help="keep the result, and renew docs/benchmarks.md")
-    return parser.parse_args()
+def write_pages() -> None:
+    """Write all kept tables into the pages."""
+    for path, text in pages().items():
+        write_whole(path, text.encode())
 
 
 if __name__ == "__main__":
-    write_page()
+    write_pages()

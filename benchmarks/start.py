@@ -6,10 +6,9 @@ first row is the measure: to import torch and the pipeline's class alone. Interp
 
 import subprocess
 import sys
-import time
 from statistics import median
 
-from benchmarks.record import options, report, result_of
+from benchmarks.record import options, report, seconds_of
 
 BARE = "import torch; from diffusers import StableDiffusionPipeline"
 CALL = 'pipe("a cat on a blue background", num_inference_steps=25).images[0]'
@@ -23,24 +22,22 @@ STEPS = {
 }
 
 
-def seconds(program):
-    """Return the seconds a fresh Python takes for a program."""
-    began = time.perf_counter()
+def run(program):
+    """Run a program in a fresh Python."""
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
-    return time.perf_counter() - began
 
 
-def main(arguments):
+def main(given=None):
+    arguments = options("start", __doc__, given, times=7)
     taken = {name: [] for name in STEPS}
     for _ in range(1 + arguments.times):
         for name, program in STEPS.items():
-            taken[name].append(seconds(program))
+            taken[name].append(seconds_of(lambda program=program: run(program)))
     found = {name: median(values[1:]) for name, values in taken.items()}  # the first reads the files from the disk
-    bare = found["import torch and StableDiffusionPipeline"]
+    bare = next(iter(found.values()))
     rows = [[name, round(value, 2), round(value / bare, 2)] for name, value in found.items()]
-    report(result_of("start", "python -m benchmarks.start", ["fresh process", "seconds", "ratio"], rows,
-                runs=arguments.times, shown="medians"), arguments.write)  # fmt: skip
+    report(arguments, ["fresh process", "seconds", "ratio"], rows, runs=arguments.times, shown="medians")
 
 
 if __name__ == "__main__":
-    main(options(__doc__, times=7))
+    main()

@@ -8,20 +8,12 @@ import tempfile
 import time
 from statistics import median
 
-import torch
-
+from benchmarks.record import options, report, seconds_of
 from sdkit import generate, generator, load_pipeline, sweep
 
 PROMPTS = ["a cat", "a dog on a blue background", "an apple, flat style", "a rocket on a yellow background"]
 SEEDS = range(6)
 CALL = {"num_inference_steps": 25, "guidance_scale": 5.0}
-
-
-def timed(function):
-    """Return the seconds that a call takes."""
-    began = time.perf_counter()
-    function()
-    return time.perf_counter() - began
 
 
 def loop(pipe):
@@ -55,40 +47,43 @@ def shares(run):
         "VAE": Clock(pipe.vae, "decode"),
         "text encoder": Clock(pipe.text_encoder, "forward"),
     }
-    total = timed(lambda: run(pipe))
+    total = seconds_of(lambda: run(pipe))
     parts = [f"{name} {clock.seconds / total:.0%} ({clock.calls} calls)" for name, clock in clocks.items()]
     return ", ".join([*parts, f"rest {1 - sum(clock.seconds for clock in clocks.values()) / total:.0%}"])
 
 
-def main():
+def main(given=None):
+    arguments = options("sweep", __doc__, given, rounds=3)
     pipe = load_pipeline()
     axes = {"seed": SEEDS, **CALL}
+    ways = {
+        "plain loop of `pipe()` calls": lambda: loop(pipe),
+        "`sweep`": lambda: sweep(pipe, PROMPTS, **axes),
+        "`sweep` with `batch_size=1`": lambda: sweep(pipe, PROMPTS, batch_size=1, **axes),
+    }
     pipe(PROMPTS[0], generator=generator(0), **CALL)  # the first call of a process is slower
-    print(f"24 pictures, {torch.get_num_threads()} threads, {CALL}")
-
-    plain, batched, single = [], [], []
-    for _ in range(3):  # in turns, so that a busy moment does not favour one
-        plain.append(timed(lambda: loop(pipe)))
-        batched.append(timed(lambda: sweep(pipe, PROMPTS, **axes)))
-        single.append(timed(lambda: sweep(pipe, PROMPTS, batch_size=1, **axes)))
-    print(f"plain loop of pipe() calls       {median(plain):6.1f} s")
-    print(f"sweep                            {median(plain) / median(batched):6.2f} times as fast")
-    print(f"sweep with batch_size=1          {median(plain) / median(single):6.2f} times as fast")
-
+    taken = {name: [] for name in ways}
+    for _ in range(arguments.rounds):  # in turns, so that a busy moment does not favour one
+        for name, way in ways.items():
+            taken[name].append(seconds_of(way))
+    found = {name: median(values) for name, values in taken.items()}
     with tempfile.TemporaryDirectory() as folder:
-        first = timed(lambda: sweep(pipe, PROMPTS, folder=folder, **axes))
-        again = median(timed(lambda: sweep(pipe, PROMPTS, folder=folder, **axes)) for _ in range(5))
-    print(f"sweep into a folder              {median(plain) / first:6.2f} times as fast")
-    print(f"the finished sweep again         {median(plain) / again:6.0f} times as fast as the loop")
+        found["`sweep` into a folder"] = seconds_of(lambda: sweep(pipe, PROMPTS, folder=folder, **axes))
+        again = [seconds_of(lambda: sweep(pipe, PROMPTS, folder=folder, **axes)) for _ in range(5)]
+        found["the finished sweep again"] = median(again)
+    plain = next(iter(found.values()))
+    rows = [[name, round(value, 2), round(plain / value, 2)] for name, value in found.items()]
 
     def overhead():
-        began = time.perf_counter()
-        (shot,) = generate(pipe, PROMPTS[1], seed=1, **CALL)  # its seconds are those of the bare call inside
-        return (time.perf_counter() - began) / shot.seconds - 1
+        made = []
+        total = seconds_of(lambda: made.extend(generate(pipe, PROMPTS[1], seed=1, **CALL)))
+        return total / made[0].seconds - 1  # its seconds are those of the bare call inside
 
-    print(f"strict call over the bare call   {median(overhead() for _ in range(15)):6.2%} more")
-    print(f"loop:  {shares(loop)}")
-    print(f"sweep: {shares(lambda pipe: sweep(pipe, PROMPTS, **axes))}")
+    more = (
+        f"The strict call takes {median(overhead() for _ in range(15)):.2%} more than the bare call in it. Where the "
+        f"time goes, of the loop: {shares(loop)}; of `sweep`: {shares(lambda pipe: sweep(pipe, PROMPTS, **axes))}."
+    )
+    report(arguments, ["24 pictures", "seconds", "times as fast as the loop"], rows, more=more, **CALL)
 
 
 if __name__ == "__main__":

@@ -30,11 +30,12 @@ from tempfile import TemporaryDirectory
 
 from sdkit.batching import Texts, make
 from sdkit.generation import origin_of
-from sdkit.loading import device_of, load_pipeline, loading_of
+from sdkit.loading import device_of, load_pipeline
 from sdkit.planning import Cell
 from sdkit.quiet import quiet
 from sdkit.record import same_kind
 from sdkit.shots import Shot, caption, said
+from sdkit.source import loading_of
 from sdkit.store import Store, opened, pack
 from sdkit.variants import Variants
 

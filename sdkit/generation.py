@@ -10,10 +10,11 @@ from importlib.metadata import version
 
 from sdkit.effects import check_together, is_random_on_the_way, picture_count, picture_size, without_effect
 from sdkit.inputs import check_inputs
-from sdkit.loading import device_of, source_of
+from sdkit.loading import device_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short
 from sdkit.seeding import generator, seeds_for
 from sdkit.shots import Shot, Shots
+from sdkit.source import source_of
 from sdkit.steps import watched
 
 _UNSET = object()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import gc
 import re
 import warnings
-from hashlib import sha256
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 from sdkit.checkpoint import (
     INDEX,
@@ -25,14 +24,12 @@ from sdkit.checkpoint import (
 from sdkit.memory import BYTES, FitWarning, choose, free_gpu, free_ram
 from sdkit.parameters import check_names
 from sdkit.quiet import quiet
+from sdkit.source import fingerprint, remember_source
 
 BUILT_IN = "built-in"
 _FOLDER = Path(__file__).with_name("model")
 _OPTIONS = ("revision", "variant", "token", "cache_dir", "local_files_only", "safety_checker", "subfolder")
 _HUB = ("revision", "token", "cache_dir", "local_files_only")
-_sources: WeakKeyDictionary = WeakKeyDictionary()  # unet -> where it came from
-_calls: WeakKeyDictionary = WeakKeyDictionary()  # unet -> arguments that load it again
-_prints: WeakKeyDictionary = WeakKeyDictionary()  # unet -> (state of its tensors, fingerprint)
 _loaded: WeakSet = WeakSet()  # the pipelines that are still in use, to say what they hold
 
 
@@ -81,9 +78,7 @@ def load_pipeline(model: str | Path = BUILT_IN, *, device: str | None = None, dt
         warnings.warn(f"{name}: {plan.why}.", FitWarning, stacklevel=2)
     pipe.set_progress_bar_config(disable=True)
     _loaded.add(pipe)
-    remember_source(pipe, name, _commit(pipe) or options.get("revision"))
-    if again is not None:
-        _calls[pipe.unet] = again
+    remember_source(pipe, name, _commit(pipe) or options.get("revision"), again)
     return pipe
 
 
@@ -362,19 +357,8 @@ def device_of(pipe):
     return pipe._execution_device
 
 
-def remember_source(pipe, name, revision=None) -> None:
-    """Note where the weights of a pipeline came from, for the records of its pictures."""
-    _sources[pipe.unet] = {"name": str(name), "revision": revision}
-
-
-def source_of(pipe) -> dict:
-    """Return {"name", "revision", "fingerprint"} of a pipeline's weights; name is None if not loaded here."""
-    known = _sources.get(pipe.unet, {"name": None, "revision": None})
-    return {**known, "fingerprint": fingerprint(pipe)}
-
-
 def _again(model, config, options):
-    """Return what `loading_of` will tell, but for the revision; None with a safety checker object."""
+    """Return what `sdkit.source.loading_of` will tell, but for the revision; None with a safety checker object."""
     if options.get("safety_checker") is not None:
         return None
 
@@ -384,37 +368,3 @@ def _again(model, config, options):
 
     call = {"model": BUILT_IN if model == BUILT_IN else absolute(model), "config": config and absolute(config)}
     return call | {name: options.get(name) for name in ("variant", "subfolder")}
-
-
-def loading_of(pipe) -> dict | None:
-    """Return the arguments with which `load_pipeline` loads a pipeline's weights and safety checker again.
-
-    A folder is absolute and a branch is the commit it stood for, so that other processes and machines load the
-    same; tokens and caches are left out. None if the pipeline was not loaded here, or with a checker object.
-    """
-    call = _calls.get(pipe.unet)
-    if call is None:
-        return None
-    call = {**call, "revision": _sources[pipe.unet]["revision"]}
-    call = {name: value for name, value in call.items() if value is not None}
-    return call if pipe.safety_checker is not None else {**call, "safety_checker": None}
-
-
-def fingerprint(pipe) -> str:
-    """Return 16 hex digits that change when weights of UNet, text encoder or VAE do (from samples of each tensor)."""
-    parts = [part for part in (pipe.unet, pipe.text_encoder, pipe.vae) if part is not None]
-    # Reading every tensor takes longer than a check; a changed weight has another address or version.
-    state = [(one.data_ptr(), one._version) for part in parts for one in part.parameters()]
-    then, known = _prints.get(pipe.unet, (None, None))
-    away = known and any(one.is_meta for part in parts for one in part.parameters())  # offloaded by layers: unreadable
-    if then != state and not away:
-        digest = sha256()
-        for part in parts:
-            for name, tensor in sorted(part.state_dict().items()):
-                values = tensor.flatten()
-                # float16 rounding first: the same weights give the same print in either precision
-                sample = values[:: max(1, values.numel() // 64)].half().cpu()
-                name = name.removeprefix("text_model.")  # older versions of transformers name them so
-                digest.update(name.encode() + str(tuple(tensor.shape)).encode() + sample.numpy().tobytes())
-        _prints[pipe.unet] = (state, digest.hexdigest()[:16])
-    return _prints[pipe.unet][1]

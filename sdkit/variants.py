@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from sdkit.loading import device_of, load_pipeline, remember_source, source_of
+from sdkit.loading import device_of, load_pipeline
 from sdkit.quiet import quiet
+from sdkit.source import remember_source, source_of
 
 SCHEDULERS = {
     "PNDM": "PNDMScheduler", "DDIM": "DDIMScheduler", "DDPM": "DDPMScheduler", "Euler": "EulerDiscreteScheduler",

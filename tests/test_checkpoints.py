@@ -19,8 +19,8 @@ from transformers import CLIPTokenizer
 
 from sdkit import load_pipeline, loading, plan_load
 from sdkit.checkpoint import read_folder, read_header, read_single_file
-from sdkit.loading import fingerprint, source_of
 from sdkit.memory import FitWarning, _free_in_container, choose, free_ram
+from sdkit.source import fingerprint, source_of
 from tools import checkpoints, resolve_ids, vocabulary
 from tools.checkpoints import Options, write_checkpoint, write_hub_cache
 

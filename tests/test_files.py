@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sdkit.files import write_whole
+from sdkit.files import whole, write_whole
 
 
 def test_folders_are_made_and_a_file_is_replaced(tmp_path):
@@ -18,10 +18,10 @@ def test_folders_are_made_and_a_file_is_replaced(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = write_whole(tmp_path / "b.html", b"first")
-    whole = Path.write_bytes
+    write = Path.write_bytes
 
     def full(self, data):
-        whole(self, data[:2])
+        write(self, data[:2])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
@@ -29,3 +29,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         write_whole(path, b"second")
     assert path.read_bytes() == b"first"
     assert [one.name for one in tmp_path.iterdir()] == ["b.html"]
+
+
+def test_a_block_that_fails_leaves_the_file_as_it_was(tmp_path):
+    path = write_whole(tmp_path / "there" / "a.bin", b"first")
+    with pytest.raises(KeyboardInterrupt), whole(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"first" and list(path.parent.iterdir()) == [path]
+    with whole(path) as temporary:
+        temporary.write_bytes(b"second")
+    assert path.read_bytes() == b"second" and list(path.parent.iterdir()) == [path]

@@ -23,6 +23,7 @@ ORDER = [
     "sheet",
     "checkpoint",
     "memory",
+    "source",
     "loading",
     "judge",
     "words",

@@ -8,7 +8,8 @@ import torch
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline, StableDiffusionPipeline
 
 from sdkit import load_pipeline, model_path
-from sdkit.loading import _commit, fingerprint
+from sdkit.loading import _commit
+from sdkit.source import fingerprint
 
 
 def test_built_in_model_is_stable_diffusion_in_small(pipe):

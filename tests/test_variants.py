@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sdkit import model_path
-from sdkit.loading import source_of
+from sdkit.source import source_of
 from sdkit.variants import SCHEDULERS, Parts, Variants, check_parts, scheduler_class
 
 

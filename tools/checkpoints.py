@@ -12,11 +12,9 @@ precisions, shards and the single file hold the same weights. A run that was sto
 """
 
 import argparse
-import contextlib
 import functools
 import json
 import math
-import os
 import sys
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -25,7 +23,7 @@ from shutil import copytree
 from typing import NamedTuple
 
 from sdkit import model_path
-from sdkit.files import write_whole
+from sdkit.files import whole, write_whole
 from tools import ldm, vocabulary
 
 KINDS = {
@@ -332,7 +330,7 @@ def write_safetensors(path, entries, precision, seed=0):
         place = end
     text = json.dumps(header, separators=(",", ":")).encode("utf-8")
     text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight
-    with _written_whole(path) as file:
+    with whole(path) as temporary, temporary.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for entry in entries:
             file.write(memoryview(draw(entry.key, entry.shape, seed).numpy().astype(_numpy(precision))).cast("B"))
@@ -365,19 +363,6 @@ def _numpy(precision):
 
 def _bytes_each(precision):
     return {"fp32": 4, "fp16": 2}[precision]
-
-
-@contextlib.contextmanager
-def _written_whole(path):
-    """Give a file to write under a temporary name, renamed at the end, so that `path` is whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def main(arguments=None):

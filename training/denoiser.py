@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from training.loop import CHECKPOINTS, Ema, Muon, normalise_in_float32, train, trapezoid, write_safetensors, write_whole
+from sdkit.files import whole
+from training.loop import CHECKPOINTS, Ema, Muon, normalise_in_float32, train, trapezoid, write_safetensors
 from training.measures import background_of
 from training.prompts import combinations, english
 from training.scenes import batch, caption
@@ -255,10 +256,12 @@ def main(arguments):
         with fast.swapped_in(both):
             losses, (pictures, right) = unseen.losses(both), unseen.pictures(both)
         page = Image.fromarray(sheet(list(pictures), 10)).resize((1280, 512), Image.Resampling.NEAREST)
-        write_whole(CHECKPOINTS / "sheet.png", lambda path: page.save(path, format="PNG"))
+        with whole(CHECKPOINTS / "sheet.png") as path:
+            page.save(path, format="PNG")
         stage = Image.fromarray(sheet(list(pictures[:10]), 10))
         number = len(list((CHECKPOINTS / "stages").glob("*.png")))
-        write_whole(CHECKPOINTS / "stages" / f"{number:03d}.png", lambda path: stage.save(path, format="PNG"))
+        with whole(CHECKPOINTS / "stages" / f"{number:03d}.png") as path:
+            stage.save(path, format="PNG")
         return {"background": right, **losses}
 
     train("denoiser", both, fast, denoising_loss(both, tokenizer, pool, rng, arguments), check, arguments,

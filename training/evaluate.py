@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from sdkit.files import write_whole
 from sdkit.judge import features, probabilities
 from training import curves
 from training.curves import GUIDANCE, STEPS, Judges, as_bytes, as_tensor, generate
@@ -29,7 +30,6 @@ from training.denoiser import sheet
 from training.drawings import master
 from training.export import KEPT, MODEL, write_block
 from training.judge import half, round_trip
-from training.loop import write_whole
 from training.measures import background_of, border, colour_of, kid, object_box, place_of, share, size_of
 from training.prompts import combinations, english, japanese, new_template, pair_scenes, shape_scenes
 from training.scenes import random_scene, render
@@ -370,10 +370,10 @@ def main(arguments):
     results, contact = evaluate(folder, arguments.prompts, arguments.seeds)
     text = table(results)
     json_text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
-    write_whole(arguments.results, lambda path: path.write_text(json_text, encoding="utf-8"))
+    write_whole(arguments.results, json_text.encode())
     page = io.BytesIO()
     Image.fromarray(sheet(list(contact), 10)).save(page, format="PNG", optimize=True)
-    write_whole(folder / "contact_sheet.png", lambda path: path.write_bytes(page.getvalue()))
+    write_whole(folder / "contact_sheet.png", page.getvalue())
     write_block(card, "table", text)
     print(text)
     print(f"\nmeasured in {results['minutes']} minutes")

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sdkit.files import write_whole
 from tools.blocks import replace_block
 from training.curves import Bench, Judges, generate
 from training.denoiser import SCHEDULE
-from training.loop import CHECKPOINTS, write_whole
+from training.loop import CHECKPOINTS
 from training.prompts import combinations, english
 from training.scenes import article, lexicon
 from training.world import BACKGROUNDS, CATEGORIES, PLACES, SIZES, STYLES, THINGS
@@ -136,7 +137,7 @@ def write_words(card):
 def write_block(file, name, text):
     """Replace what stands between <!-- name --> and <!-- /name --> in a Markdown file."""
     new = replace_block(file.read_text(encoding="utf-8"), name, text)
-    write_whole(file, lambda path: path.write_text(new, encoding="utf-8"))
+    write_whole(file, new.encode())
 
 
 def main(arguments):

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from sdkit.files import whole, write_whole
 from sdkit.judge import build
-from training.loop import CHECKPOINTS, Ema, cosine, train, write_whole
+from training.loop import CHECKPOINTS, Ema, cosine, train
 from training.scenes import Scene, render
 from training.world import BACKGROUNDS, OBJECTS, PLACES, SHAPES, SIDE, SIZES, STYLES, THINGS
 
@@ -44,9 +45,9 @@ def half(picture, right):
     """Return one half of a pair's picture, centred in a full one of its border's colour: (SIDE, SIDE, 3)."""
     part = picture[:, SIDE // 2 :] if right else picture[:, : SIDE // 2]
     edge = np.concatenate([part[:2].reshape(-1, 3), part[-2:].reshape(-1, 3)])
-    whole = np.broadcast_to(np.median(edge, axis=0).astype(picture.dtype), (SIDE, SIDE, 3)).copy()
-    whole[:, SIDE // 4 : SIDE // 4 + SIDE // 2] = part
-    return whole
+    full = np.broadcast_to(np.median(edge, axis=0).astype(picture.dtype), (SIDE, SIDE, 3)).copy()
+    full[:, SIDE // 4 : SIDE // 4 + SIDE // 2] = part
+    return full
 
 
 def examples(count, rng):
@@ -162,9 +163,10 @@ def main(arguments):
           rate=lambda done: cosine(done, 2e-3, 1e-6), every=12 * arguments.minutes)
     weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
-    write_whole(FOLDER / f"{arguments.name}.safetensors", lambda path: save_file(weights, path))
+    with whole(FOLDER / f"{arguments.name}.safetensors") as path:
+        save_file(weights, path)
     text = json.dumps({"heads": HEADS, "network": shape}, indent=2)
-    write_whole(FOLDER / f"{arguments.name}.json", lambda path: path.write_text(text + "\n", encoding="utf-8"))
+    write_whole(FOLDER / f"{arguments.name}.json", f"{text}\n".encode())
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ import argparse
 import contextlib
 import json
 import math
-import os
 import time
 from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+
+from sdkit.files import whole
 
 CHECKPOINTS = Path(".cache/checkpoints")
 
@@ -79,15 +80,6 @@ class Ema:
             with torch.no_grad():
                 for p, value in zip(parameters, own):
                     p.copy_(value)
-
-
-def write_whole(path, write):
-    """Call `write(temporary path)`, then rename it to `path`."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    write(temporary)
-    os.replace(temporary, path)
 
 
 def write_safetensors(model, folder):
@@ -202,7 +194,8 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
     def save():
         state = {"module": module.state_dict(), "optimizer": optimizer.state_dict(),
                  "emas": [one.values for one in emas], "step": step, "used": used}
-        write_whole(file, lambda path: torch.save(state, path))
+        with whole(file) as path:
+            torch.save(state, path)
 
     def done():
         return step / arguments.steps if arguments.steps else used / (60 * arguments.minutes)

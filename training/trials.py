@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sdkit.files import write_whole
 from training.denoiser import Denoising, Unseen, build, denoising_loss, encode_pool, load_parts, prepare
-from training.loop import CHECKPOINTS, Ema, Muon, adamw, train, trapezoid, write_whole
+from training.loop import CHECKPOINTS, Ema, Muon, adamw, train, trapezoid
 from training.text import build as build_text_encoder
 
 RESULTS = Path("training/trials.json")
@@ -83,7 +84,7 @@ def main(arguments):
     for name in missing:
         results["trials"][name] = trial(name, parts, pool, unseen, arguments, **TRIALS[name])
         text = json.dumps(results, indent=1) + "\n"
-        write_whole(RESULTS, lambda path, text=text: path.write_text(text, encoding="utf-8"))
+        write_whole(RESULTS, text.encode())
     print(table(results))
 
 
