@@ -1,7 +1,9 @@
 """What training and evaluation stand on: scenes, captions, and the measures that need no learning."""
 
 from copy import deepcopy
+from functools import partial
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -164,3 +166,25 @@ def test_muon_steps_matrices_and_kernels_and_resumes():
     run(one, optimizer, 2)
     run(other, again, 2)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters()))
+
+
+def test_two_threads_train_as_one_does_and_resume(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
+    cores, pictures = torch.get_num_threads(), torch.randn(16, 3, 3, 3)
+    ends = []
+    for name, threads, runs in (("one", 1, (6,)), ("two", 2, (6,)), ("cut", 2, (3, 6))):
+        for steps in runs:
+            torch.manual_seed(0)
+            module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Flatten(), torch.nn.Linear(8, 4))
+            module.to(memory_format=torch.channels_last)
+
+            def loss(step, module=module):
+                return (module(pictures).float() - 1).square().mean(), {"step": float(step)}
+
+            arguments = SimpleNamespace(seed=0, device="cpu", steps=steps, minutes=0, batch=16)
+            loop.train(name, module, loop.Ema(module, 0.9), loss, dict, arguments, rate=lambda done: 0.02,
+                       optimizer=partial(loop.Muon, threads=threads), threads=threads)  # fmt: skip
+        assert torch.get_num_threads() == cores
+        ends.append([p.detach() for p in module.parameters()])
+    for other in ends[1:]:
+        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(ends[0], other))

@@ -8,6 +8,7 @@ Run `python -m training.denoiser --minutes 55` after training.vae and training.t
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -160,7 +161,7 @@ def denoising_loss(both, tokenizer, pool, rng, arguments, drop=DROP, weight="cli
     """Return the loss of a training step, as training.loop calls it: weighted v prediction on noisy latents."""
     latents, scenes = pool
     device, kept = arguments.device, kept_signal().to(arguments.device)
-    captions_per_step = arguments.batch // NOISES
+    captions_per_step = arguments.batch // NOISES // arguments.threads
     run = torch.compile(both.unet.forward) if arguments.compile else both.unet.forward
 
     def loss(step):
@@ -265,7 +266,8 @@ def main(arguments):
         return {"background": right, **losses}
 
     train("denoiser", both, fast, denoising_loss(both, tokenizer, pool, rng, arguments), check, arguments,
-          watch=(slow,), optimizer=Muon, rate=lambda done: trapezoid(done, arguments.rate, 1e-6))
+          every=600, watch=(slow,), optimizer=partial(Muon, threads=arguments.threads), threads=arguments.threads,
+          rate=lambda done: trapezoid(done, arguments.rate, 1e-6))
     for name, ema in (("fast", fast), ("slow", slow)):
         with ema.swapped_in(both):
             for part, model in (("unet", both.unet), ("text_encoder", encoder)):
@@ -275,4 +277,4 @@ def main(arguments):
 if __name__ == "__main__":
     from training.loop import options
 
-    main(options(__doc__, batch=64, pool=40000, rate=2e-3, start=""))
+    main(options(__doc__, batch=64, pool=40000, rate=2e-3, start="", threads=torch.get_num_threads()))

@@ -8,6 +8,7 @@ import contextlib
 import json
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -104,19 +105,21 @@ class Muon:
     """torch's Muon (orthogonalised momentum, arXiv 2502.16982) for inner matrices and kernels, AdamW for the rest.
 
     Muon takes matrices only, so a kernel is stepped as the matrix (out, inputs x height x width) that shares
-    its memory. Updates are scaled to AdamW's size, so both take the same learning rate.
+    its memory. Updates are scaled to AdamW's size, so both take the same learning rate. `threads` share the work.
     """
 
-    def __init__(self, module):
+    def __init__(self, module, threads=1):
         named = list(module.named_parameters())
         outer = ("embedding", "conv_in", "conv_out")
         inner = [p for name, p in named if p.ndim > 1 and not any(part in name for part in outer)]
         chosen = {id(p) for p in inner}
         self.pairs = [(p, torch.nn.Parameter(_as_matrix(p.detach()))) for p in inner]
         assert all(p.data_ptr() == matrix.data_ptr() for p, matrix in self.pairs)
+        matrices = sorted((matrix for _, matrix in self.pairs), key=torch.numel)
+        self.pool = workers(threads)
         self.parts = [
-            torch.optim.Muon([matrix for _, matrix in self.pairs], lr=1e-4, weight_decay=0.01,
-                             adjust_lr_fn="match_rms_adamw"),
+            *(torch.optim.Muon(matrices[first::threads], lr=1e-4, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+              for first in range(threads)),
             torch.optim.AdamW(_groups((name, p) for name, p in named if id(p) not in chosen), lr=1e-4,
                               betas=(0.9, 0.99), fused=True),
         ]  # fmt: skip
@@ -126,14 +129,13 @@ class Muon:
         """Take a step with the gradients that the module's parameters hold."""
         for p, matrix in self.pairs:
             matrix.grad = _as_matrix(p.grad)
-        for part in self.parts:
-            part.step()
+        list(self.pool.map(lambda part: part.step(), self.parts))
 
     def zero_grad(self, set_to_none=True):
         """Drop all gradients."""
         for p, matrix in self.pairs:
             p.grad = matrix.grad = None
-        self.parts[1].zero_grad(set_to_none)
+        self.parts[-1].zero_grad(set_to_none)
 
     def state_dict(self):
         """Return the state of both parts."""
@@ -164,11 +166,18 @@ def normalise_in_float32(model):
             module.forward = partial(forward, module)
 
 
-def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=(), optimizer=adamw):
+def workers(threads):
+    """Return a pool of threads in which numbers too small for the normal format count as 0: they cost much time."""
+    return ThreadPoolExecutor(threads, initializer=torch.set_flush_denormal, initargs=(True,))
+
+
+def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=(), optimizer=adamw, threads=1):
     """Train `module` until the budget of time or steps is used up, resuming from the checkpoint if there is one.
 
     `loss(step)` returns the loss and a dict of numbers; `check()` returns a dict that is logged
     with them every `every` seconds, when a checkpoint is written too. `watch` lists further Emas.
+    In each step `threads` threads call `loss` at once, each computing on one core, and the gradients
+    of their means add up: small layers leave a second core idle half of the time otherwise.
     """
     torch.manual_seed(arguments.seed)
     torch.set_flush_denormal(True)
@@ -200,12 +209,19 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
     def done():
         return step / arguments.steps if arguments.steps else used / (60 * arguments.minutes)
 
+    def share(_):
+        with torch.autocast(arguments.device.split(":")[0], torch.bfloat16, enabled=half):
+            value, numbers = loss(step)
+        (value / threads).backward()
+        return {"loss": float(value.detach()), **numbers}
+
+    pool, cores = workers(threads), torch.get_num_threads()
+    torch.set_num_threads(max(1, cores // threads))  # also those of threads that start later
+
     while done() < 1:
         for group in optimizer.param_groups:
             group["lr"] = rate(done())
-        with torch.autocast(arguments.device.split(":")[0], torch.bfloat16, enabled=half):
-            value, numbers = loss(step)
-        value.backward()
+        shares = list(pool.map(share, range(threads)))
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -213,14 +229,15 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
             one.update(module)
         step += 1
         counted += 1
-        for key, number in {"loss": float(value.detach()), **numbers}.items():
-            sums[key] = sums.get(key, 0.0) + number
+        for key in shares[0]:
+            sums[key] = sums.get(key, 0.0) + sum(numbers[key] for numbers in shares) / threads
         now = time.time()
         if step > 3:  # the first steps compile; they are not training time
             used += now - last
             since_check += now - last
         last = now
         if since_check >= every or done() >= 1:
+            torch.set_num_threads(cores)
             row = {"step": step, "minutes": round(used / 60, 1), "lr": round(rate(done()), 6),
                    "per_second": round(counted * arguments.batch / max(since_check, 1e-9), 1),
                    **{key: round(total / counted, 4) for key, total in sums.items()}, **check()}
@@ -228,4 +245,6 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
                 lines.write(json.dumps(row) + "\n")
             print(name, row, flush=True)
             save()
+            torch.set_num_threads(max(1, cores // threads))
             since_check, sums, counted, last = 0.0, {}, 0, time.time()
+    torch.set_num_threads(cores)

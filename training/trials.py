@@ -8,6 +8,7 @@ it is not run again.
 
 import json
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ TRIALS = {  # what each one changes
 }
 
 
-def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=Muon, **changes):
+def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=None, **changes):
     """Train once and return what it measured."""
     vae, encoder, tokenizer = parts
     torch.manual_seed(arguments.seed)
@@ -52,7 +53,7 @@ def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=
     loss = denoising_loss(both, tokenizer, pool, np.random.default_rng(arguments.seed), arguments, **changes)
     file = f"trial_{list(TRIALS).index(name)}"
     train(file, both, averages, loss, check, arguments, every=float("inf"),
-          optimizer=optimizer,
+          optimizer=optimizer or partial(Muon, threads=arguments.threads), threads=arguments.threads,
           rate=lambda done: trapezoid(done, rate, 1e-6))  # fmt: skip
     for ending in (".pt", ".jsonl"):  # tens of megabytes each, of no further use
         (CHECKPOINTS / f"{file}{ending}").unlink()
@@ -91,4 +92,4 @@ def main(arguments):
 if __name__ == "__main__":
     from training.loop import options
 
-    main(options(__doc__, batch=64, pool=8000))
+    main(options(__doc__, batch=64, pool=8000, threads=torch.get_num_threads()))
