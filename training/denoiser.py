@@ -16,7 +16,16 @@ import torch
 from PIL import Image
 
 from sdkit.files import whole
-from training.loop import CHECKPOINTS, Ema, Muon, normalise_in_float32, train, trapezoid, write_safetensors
+from training.loop import (
+    CHECKPOINTS,
+    Ema,
+    Muon,
+    normalise_in_float32,
+    threads_for,
+    train,
+    trapezoid,
+    write_safetensors,
+)
 from training.measures import background_of
 from training.prompts import combinations, english
 from training.scenes import batch, caption
@@ -161,11 +170,11 @@ def denoising_loss(both, tokenizer, pool, rng, arguments, drop=DROP, weight="cli
     """Return the loss of a training step, as training.loop calls it: weighted v prediction on noisy latents."""
     latents, scenes = pool
     device, kept = arguments.device, kept_signal().to(arguments.device)
-    captions_per_step = arguments.batch // NOISES // arguments.threads
+    captions_per_call = arguments.batch // NOISES // threads_for(device)
     run = torch.compile(both.unet.forward) if arguments.compile else both.unet.forward
 
     def loss(step):
-        index = rng.integers(len(scenes), size=captions_per_step)
+        index = rng.integers(len(scenes), size=captions_per_call)
         texts = ["" if rng.random() < drop else caption(scenes[i], rng) for i in index]
         states = read(both.encoder, tokens(tokenizer, texts).to(device))
         states = states.repeat_interleave(NOISES, 0)
@@ -243,7 +252,7 @@ def prepare(unet):
 
 def main(arguments):
     """Train the denoiser and the text encoder for the given minutes; write both sets of averages."""
-    device = arguments.device
+    device, threads = arguments.device, threads_for(arguments.device)
     rng = np.random.default_rng()  # a resumed run must see new scenes, not the first run's again
     if arguments.start:
         unpack(arguments.start)
@@ -266,7 +275,7 @@ def main(arguments):
         return {"background": right, **losses}
 
     train("denoiser", both, fast, denoising_loss(both, tokenizer, pool, rng, arguments), check, arguments,
-          every=600, watch=(slow,), optimizer=partial(Muon, threads=arguments.threads), threads=arguments.threads,
+          every=600, watch=(slow,), optimizer=partial(Muon, threads=threads), threads=threads,
           rate=lambda done: trapezoid(done, arguments.rate, 1e-6))
     for name, ema in (("fast", fast), ("slow", slow)):
         with ema.swapped_in(both):
@@ -277,4 +286,4 @@ def main(arguments):
 if __name__ == "__main__":
     from training.loop import options
 
-    main(options(__doc__, batch=64, pool=40000, rate=2e-3, start="", threads=torch.get_num_threads()))
+    main(options(__doc__, batch=64, pool=40000, rate=2e-3, start=""))

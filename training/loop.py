@@ -166,6 +166,11 @@ def normalise_in_float32(model):
             module.forward = partial(forward, module)
 
 
+def threads_for(device):
+    """Return how many threads share a step: two on a CPU (more were not tried), one elsewhere."""
+    return min(2, torch.get_num_threads()) if device == "cpu" else 1
+
+
 def workers(threads):
     """Return a pool of threads in which numbers too small for the normal format count as 0: they cost much time."""
     return ThreadPoolExecutor(threads, initializer=torch.set_flush_denormal, initargs=(True,))

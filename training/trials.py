@@ -16,7 +16,7 @@ import torch
 
 from sdkit.files import write_whole
 from training.denoiser import Denoising, Unseen, build, denoising_loss, encode_pool, load_parts, prepare
-from training.loop import CHECKPOINTS, Ema, Muon, adamw, train, trapezoid
+from training.loop import CHECKPOINTS, Ema, Muon, adamw, threads_for, train, trapezoid
 from training.text import build as build_text_encoder
 
 RESULTS = Path("training/trials.json")
@@ -43,7 +43,7 @@ def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=
     encoder = deepcopy(encoder) if warm else build_text_encoder(tokenizer).to(arguments.device)
     both = Denoising(encoder, unet)
     averages = Ema(both, 0.999)
-    found = {}
+    found, threads = {}, threads_for(arguments.device)
 
     def check():
         with averages.swapped_in(both):
@@ -53,7 +53,7 @@ def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=
     loss = denoising_loss(both, tokenizer, pool, np.random.default_rng(arguments.seed), arguments, **changes)
     file = f"trial_{list(TRIALS).index(name)}"
     train(file, both, averages, loss, check, arguments, every=float("inf"),
-          optimizer=optimizer or partial(Muon, threads=arguments.threads), threads=arguments.threads,
+          optimizer=optimizer or partial(Muon, threads=threads), threads=threads,
           rate=lambda done: trapezoid(done, rate, 1e-6))  # fmt: skip
     for ending in (".pt", ".jsonl"):  # tens of megabytes each, of no further use
         (CHECKPOINTS / f"{file}{ending}").unlink()
@@ -92,4 +92,4 @@ def main(arguments):
 if __name__ == "__main__":
     from training.loop import options
 
-    main(options(__doc__, batch=64, pool=8000, threads=torch.get_num_threads()))
+    main(options(__doc__, batch=64, pool=8000))
