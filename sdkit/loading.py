@@ -97,7 +97,7 @@ def plan_load(model: str | Path = BUILT_IN, *, device: str | None = None, dtype=
 
 def _prepare(model, device, dtype, config, options):
     """Return what loading needs: the checkpoint, the plan, a name for records, a single file's config, the options."""
-    check_names(options, _OPTIONS, "load_pipeline")
+    check_names(options, ("device", "dtype", "config", *_OPTIONS), "load_pipeline")
     options = dict(options)
     subfolder = options.pop("subfolder", None)
     if subfolder is not None:

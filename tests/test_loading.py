@@ -95,6 +95,7 @@ def test_loggers_and_bars_are_as_before():
         ({"model": "builtin"}, FileNotFoundError, "built-in"),
         ({"torch_dtype": torch.float32}, TypeError, "no argument 'torch_dtype'"),
         ({"revison": "x"}, TypeError, "did you mean revision"),
+        ({"dtpye": "float32"}, TypeError, "did you mean dtype"),
         ({"dtype": "auto"}, TypeError, "torch dtype"),
         ({"device": "gpu"}, RuntimeError, "gpu"),
     ],

@@ -127,15 +127,16 @@ def test_the_clean_latents_follow_from_noisy_ones_and_the_target():
 
 
 def test_the_weights_agree_up_to_the_clip():
-    clipped, plain, min_snr = (denoiser.WEIGHTS[name](torch.tensor([0.1, 5.0, 20.0])) for name in denoiser.WEIGHTS)
+    snr = torch.tensor([0.1, 5.0, 20.0])
+    clipped, plain, min_snr, raised = (weight(snr) for weight in denoiser.WEIGHTS.values())
     assert torch.allclose(clipped, torch.tensor([1.0, 1.0, 6 / 21])) and torch.equal(plain, torch.ones(3))
-    assert torch.allclose(min_snr, torch.tensor([0.1 / 1.1, 5 / 6, 5 / 21]))
+    assert torch.allclose(min_snr, torch.tensor([0.1 / 1.1, 5 / 6, 5 / 21])) and torch.allclose(raised, min_snr + 0.15)
 
 
 def test_trials_are_shown_in_a_table():
     row = {"held_right": 0.5, "held_wrong": 0.7, "held_low": 0.25, "background": 0.9}
-    table = trials.table({"trials": {"as chosen": row}})
-    assert table.splitlines()[-1] == "| as chosen | 0.500 | 0.700 | 0.250 | 90% |"
+    table = trials.table({"trials": {"base": row}})
+    assert table.splitlines()[-1] == "| base | 0.500 | 0.700 | 0.250 | 90% |"
 
 
 def test_muon_steps_matrices_and_kernels_and_resumes():
@@ -188,3 +189,11 @@ def test_two_threads_train_as_one_does_and_resume(tmp_path, monkeypatch):
         ends.append([p.detach() for p in module.parameters()])
     for other in ends[1:]:
         assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(ends[0], other))
+
+
+def test_timesteps_come_late_as_often_as_asked():
+    torch.manual_seed(0)
+    drawn = denoiser.timesteps(12800, 0.3)
+    assert 0 <= drawn.min() < 20 and 980 < drawn.max() < 1000
+    assert (drawn >= 600).float().mean() == pytest.approx(0.3 + 0.7 * 0.4, abs=0.02)
+    assert (drawn[drawn < 600] < 300).float().mean() == pytest.approx(0.5, abs=0.03)

@@ -1,9 +1,9 @@
 """Training of the denoiser (UNet2DConditionModel), jointly with the warmed-up text encoder.
 
-v-prediction (arXiv 2202.00512) on Stable Diffusion's own noise schedule; the loss weight
-(min(SNR, 5) + 1) / (SNR + 1) is the v loss clipped on the clean side only (after Min-SNR, arXiv
-2303.09556), because object, style and place are decided at high noise. Whole captions are dropped
-at 12 % for classifier-free guidance (arXiv 2207.12598).
+v-prediction (arXiv 2202.00512) on Stable Diffusion's own noise schedule. The loss weight is that of
+Min-SNR (arXiv 2303.09556) + 0.15: outlines are learnt at middling noise, and what the prompt asks for
+at high noise, where Min-SNR's own weight is nearly 0; training/trials.json has what others did. Whole
+captions are dropped at 12 % for classifier-free guidance (arXiv 2207.12598).
 Run `python -m training.denoiser --minutes 55` after training.vae and training.text; it resumes.
 """
 
@@ -32,13 +32,12 @@ from training.scenes import batch, caption
 from training.text import read, tokens
 from training.world import SIDE
 
-NOISES = 2  # noise draws that share one caption's text states
 DROP = 0.12  # share of captions replaced by ""
-LATE = 0.3  # share of timesteps drawn from the noisiest 400, the steps that decide what is drawn
 WEIGHTS = {  # of the v loss, by the signal-to-noise ratio
     "clipped": lambda snr: (snr.clamp(max=5) + 1) / (snr + 1),
     "plain": torch.ones_like,
     "min_snr": lambda snr: snr.clamp(max=5) / (snr + 1),  # arXiv 2303.09556, for v prediction
+    "raised": lambda snr: snr.clamp(max=5) / (snr + 1) + 0.15,  # the same, but not near 0 where all is noise
 }
 LATENT_STD = 1 / 0.18215  # so that SD's own scaling factor gives latents of unit variance
 
@@ -118,11 +117,18 @@ def sheet(pictures, columns):
 
 
 def unpack(folder):
-    """Copy the parts of a shipped model into the checkpoint folder, to go on from them; parts that are there stay."""
+    """Copy the parts of a model into the checkpoint folder, to go on from them; what is there stays.
+
+    Beside the parts there may be the stages of an earlier training and its log, `denoiser.jsonl`.
+    """
+    folder, log = Path(folder), "denoiser.jsonl"
+    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     for part, name in (("vae", "vae_normalised"), ("tokenizer", "tokenizer"), ("text_encoder", "text_encoder"),
-                       ("unet", "unet")):
-        if not (CHECKPOINTS / name).exists():
-            shutil.copytree(Path(folder) / part, CHECKPOINTS / name)
+                       ("unet", "unet"), ("stages", "stages")):
+        if (folder / part).exists() and not (CHECKPOINTS / name).exists():
+            shutil.copytree(folder / part, CHECKPOINTS / name)
+    if (folder / log).exists() and not (CHECKPOINTS / log).exists():
+        shutil.copy(folder / log, CHECKPOINTS)
 
 
 def load_unet(device):
@@ -166,23 +172,25 @@ def encode_pool(vae, count, rng, device):
     return torch.cat(latents), scenes
 
 
-def denoising_loss(both, tokenizer, pool, rng, arguments, drop=DROP, weight="clipped", late=LATE):
-    """Return the loss of a training step, as training.loop calls it: weighted v prediction on noisy latents."""
+def denoising_loss(both, tokenizer, pool, rng, arguments, drop=DROP, weight="raised", late=0.0, noises=1):
+    """Return the loss of a training step, as training.loop calls it: weighted v prediction on noisy latents.
+
+    `drop` is the share of captions replaced by "", `late` that of the timesteps drawn from the noisiest 400 only,
+    `noises` how many noisy latents share a caption.
+    """
     latents, scenes = pool
     device, kept = arguments.device, kept_signal().to(arguments.device)
-    captions_per_call = arguments.batch // NOISES // threads_for(device)
+    captions_per_call = arguments.batch // noises // threads_for(device)
     run = torch.compile(both.unet.forward) if arguments.compile else both.unet.forward
 
     def loss(step):
         index = rng.integers(len(scenes), size=captions_per_call)
         texts = ["" if rng.random() < drop else caption(scenes[i], rng) for i in index]
         states = read(both.encoder, tokens(tokenizer, texts).to(device))
-        states = states.repeat_interleave(NOISES, 0)
-        clean = latents[torch.from_numpy(index)].float().to(device).repeat_interleave(NOISES, 0)
+        states = states.repeat_interleave(noises, 0)
+        clean = latents[torch.from_numpy(index)].float().to(device).repeat_interleave(noises, 0)
         noise = torch.randn_like(clean)
-        t = torch.randint(0, 1000, (len(clean),), device=device)
-        chosen = torch.rand(len(clean), device=device) < late
-        t = torch.where(chosen, torch.randint(600, 1000, t.shape, device=device), t)
+        t = timesteps(len(clean), late).to(device)
         noisy, target = noised(clean, noise, kept[t])
         made = run(noisy.contiguous(memory_format=torch.channels_last), t, states).sample.float()
         error = (made - target).square().mean((1, 2, 3))
@@ -193,6 +201,12 @@ def denoising_loss(both, tokenizer, pool, rng, arguments, drop=DROP, weight="cli
         return value, {name: float(mean.nan_to_num()) for name, mean in means.items()}
 
     return loss
+
+
+def timesteps(count, late):
+    """Draw timesteps, a share `late` of them from the noisiest 400 only."""
+    lowest = 600 * (torch.rand(count) < late)
+    return (lowest + torch.rand(count) * (1000 - lowest)).long().clamp(max=999)
 
 
 def noised(clean, noise, kept):
