@@ -147,7 +147,8 @@ def load_parts(device):
     from diffusers import AutoencoderKL
     from transformers import CLIPTextModel, CLIPTokenizer
 
-    encoder = CLIPTextModel.from_pretrained(CHECKPOINTS / "text_encoder").to(device)
+    # float32: transformers 5 would load a float16 file, such as one to go on from, as it is
+    encoder = CLIPTextModel.from_pretrained(CHECKPOINTS / "text_encoder", dtype=torch.float32).to(device)
     tokenizer = CLIPTokenizer.from_pretrained(CHECKPOINTS / "tokenizer")
     ready = CHECKPOINTS / "vae_normalised"
     if not ready.exists():
