@@ -125,7 +125,8 @@ def unpack(folder):
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     for part, name in (("vae", "vae_normalised"), ("tokenizer", "tokenizer"), ("text_encoder", "text_encoder"),
                        ("unet", "unet"), ("stages", "stages")):
-        if (folder / part).exists() and not (CHECKPOINTS / name).exists():
+        wanted = part != "stages" or (folder / part).exists()
+        if wanted and not (CHECKPOINTS / name).exists():
             shutil.copytree(folder / part, CHECKPOINTS / name)
     if (folder / log).exists() and not (CHECKPOINTS / log).exists():
         shutil.copy(folder / log, CHECKPOINTS)
