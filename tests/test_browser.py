@@ -42,6 +42,13 @@ WAIT_UNTIL_READY = """async () => {
 }"""
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
+# A step of the small model takes 20 ms: a picture may be ready before a button is found and pressed.
+SLOW_DOWN = """async () => {
+    const {kernel} = window.jupyterapp.shell.currentWidget.sessionContext.session;
+    const code = "import time; pipe.unet.register_forward_hook(lambda *_: time.sleep(0.1))";
+    const reply = await kernel.requestExecute({code}).done;
+    if (reply.content.status !== 'ok') throw new Error(reply.content.evalue);
+}"""
 # The last figure is the present picture; a pinned one stands before it.
 WATCH = """() => {
     window.shown = [];
@@ -210,6 +217,7 @@ def test_a_slider_moved_by_keyboard_changes_the_picture_and_the_work_can_be_stop
     press(panel, "show 1")
     assert finished(page, third) == first and pictures.count() == 1
 
+    page.evaluate(SLOW_DOWN)
     slider(panel, "num_inference_steps").press("End")
     panel.get_by_role("progressbar").wait_for()
     press(panel, "stop")
