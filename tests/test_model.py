@@ -6,7 +6,7 @@ import torch
 from sdkit import generate
 from sdkit.judge import judge
 from sdkit.loading import model_path
-from sdkit.measure import background, pixels
+from sdkit.measure import background, distance, pixels
 
 USUAL = {"num_inference_steps": 25, "guidance_scale": 5}
 
@@ -55,3 +55,18 @@ def test_the_text_encoder_has_the_names_of_published_files():
 
     with safe_open(model_path() / "text_encoder" / "model.safetensors", "pt") as file:
         assert all(name.startswith("text_model.") for name in file.keys())  # else transformers 5.0 fills it with noise
+
+
+@pytest.mark.parametrize("strange", ["masterpiece, 8k", "photorealistic", "giraffe", "最高品質"])
+def test_an_unknown_word_changes_less_than_a_known_one(pipe, strange):
+    def four(prompt):
+        return generate(pipe, prompt, num_images_per_prompt=4, seed=0, **USUAL)
+
+    def apart(ones, others):
+        return sum(distance(a, b) for a, b in zip(ones, others)) / len(ones)
+
+    plain = four("a cat on a blue background")
+    with_it = four(f"a cat on a blue background, {strange}")
+    known = four("a cat on a red background")
+    assert named(with_it).count("cat") >= 3, named(with_it)
+    assert apart(plain, with_it) < 0.5 * apart(plain, known)

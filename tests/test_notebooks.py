@@ -348,6 +348,14 @@ def test_a_notebook_that_fails_is_not_written(source, said, tmp_path, capsys):
     assert printed.startswith("bad.ipynb: not written.") and said in printed
 
 
+def test_what_a_progress_bar_leaves_is_not_stored(tmp_path):
+    bar = "import sys\nprint('3 of 4', file=sys.stdout)\n_ = sys.stderr.write('\\r    \\r')"
+    path = write_book(tmp_path / "bar.ipynb", {"last": bar})
+    assert notebooks.main(["run", str(path)]) == 0
+    (cell,) = nbformat.read(path, as_version=4).cells
+    assert [one.name for one in cell.outputs] == ["stdout"]
+
+
 def up_to_first_picture(path):
     """Return the code cells of a lesson up to the first that shows a picture, or none if none does."""
     code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sdkit import unknown_words, words
-from training import denoiser, export, loop, measures, prompts, scenes, trials
+from training import curves, denoiser, export, loop, measures, prompts, scenes, trials
 from training.curves import as_bytes
 from training.scenes import Scene, caption, random_scene, render
 from training.world import BACKGROUNDS, OBJECTS, PLACES, SHAPES, SIZES, THINGS, held_out, held_out_pair
@@ -36,6 +36,11 @@ def test_scenes_for_training_are_never_held_out():
             assert not held_out(scene.second, scene.style, scene.background)
     assert {scene.thing for scene in drawn} == set(THINGS)
     assert 0.05 < np.mean([bool(scene.colour) for scene in drawn]) < 0.12
+
+
+def test_articles_follow_the_sound():
+    named = [scenes.article(word) for word in ("cat", "apple", "unicorn", "umbrella", "grapes")]
+    assert named == ["a cat", "an apple", "a unicorn", "an umbrella", "grapes"]
 
 
 def test_the_test_prompts_are_all_held_out():
@@ -189,6 +194,27 @@ def test_two_threads_train_as_one_does_and_resume(tmp_path, monkeypatch):
         ends.append([p.detach() for p in module.parameters()])
     for other in ends[1:]:
         assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(ends[0], other))
+
+
+def test_a_step_that_fails_leaves_torch_its_cores(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
+    cores, module = torch.get_num_threads(), torch.nn.Linear(2, 2)
+
+    def loss(step):
+        raise ZeroDivisionError
+
+    arguments = SimpleNamespace(seed=0, device="cpu", steps=1, minutes=0, batch=1)
+    with pytest.raises(ZeroDivisionError):
+        loop.train("none", module, loop.Ema(module, 0.9), loss, dict, arguments, rate=lambda done: 0.1, threads=2)
+    assert torch.get_num_threads() == cores
+
+
+def test_pictures_made_in_two_threads_are_those_made_alone(pipe):
+    texts, seeds, cores = ["a cat", "a red car on a white background", "🍎"], [1, 2, 3], torch.get_num_threads()
+    several = curves.generate(pipe, texts, seeds, num_inference_steps=3)
+    alone = [curves.generate(pipe, [text], [seed], num_inference_steps=3) for text, seed in zip(texts, seeds)]
+    assert np.abs(several - np.concatenate(alone).astype(int)).max() <= 1
+    assert torch.get_num_threads() == cores
 
 
 def test_timesteps_come_late_as_often_as_asked():

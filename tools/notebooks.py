@@ -58,8 +58,10 @@ def tidy(book):
     for number, cell in enumerate(code, 1):
         if cell.execution_count != number:
             raise ValueError(f"cell {cell.id} has the count {cell.execution_count}, not {number}; is it empty?")
+        # Of a progress bar, which shows itself only where a step is slow, nothing but blanks is left at its end.
+        cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr" or one.text.strip()]
         for place, output in enumerate(cell.outputs):
-            if output.output_type == "stream" and output.name == "stderr":
+            if output.get("name") == "stderr":
                 raise ValueError(f"cell {cell.id} wrote to stderr: {output.text.strip()}")
             data = output.get("data", {})
             if "image/png" in data:

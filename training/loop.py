@@ -176,6 +176,17 @@ def workers(threads):
     return ThreadPoolExecutor(threads, initializer=torch.set_flush_denormal, initargs=(True,))
 
 
+@contextlib.contextmanager
+def cores(count):
+    """Let torch compute on `count` cores while the block runs, in threads that start meanwhile, too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=(), optimizer=adamw, threads=1):
     """Train `module` until the budget of time or steps is used up, resuming from the checkpoint if there is one.
 
@@ -220,36 +231,33 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
         (value / threads).backward()
         return {"loss": float(value.detach()), **numbers}
 
-    pool, cores = workers(threads), torch.get_num_threads()
-    torch.set_num_threads(max(1, cores // threads))  # also those of threads that start later
-
-    while done() < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = rate(done())
-        shares = list(pool.map(share, range(threads)))
-        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        for one in emas:
-            one.update(module)
-        step += 1
-        counted += 1
-        for key in shares[0]:
-            sums[key] = sums.get(key, 0.0) + sum(numbers[key] for numbers in shares) / threads
-        now = time.time()
-        if step > 3:  # the first steps compile; they are not training time
-            used += now - last
-            since_check += now - last
-        last = now
-        if since_check >= every or done() >= 1:
-            torch.set_num_threads(cores)
-            row = {"step": step, "minutes": round(used / 60, 1), "lr": round(rate(done()), 6),
-                   "per_second": round(counted * arguments.batch / max(since_check, 1e-9), 1),
-                   **{key: round(total / counted, 4) for key, total in sums.items()}, **check()}
-            with log.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(row) + "\n")
-            print(name, row, flush=True)
-            save()
-            torch.set_num_threads(max(1, cores // threads))
-            since_check, sums, counted, last = 0.0, {}, 0, time.time()
-    torch.set_num_threads(cores)
+    pool, every_core = workers(threads), torch.get_num_threads()
+    with cores(max(1, every_core // threads)):
+        while done() < 1:
+            for group in optimizer.param_groups:
+                group["lr"] = rate(done())
+            shares = list(pool.map(share, range(threads)))
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            for one in emas:
+                one.update(module)
+            step += 1
+            counted += 1
+            for key in shares[0]:
+                sums[key] = sums.get(key, 0.0) + sum(numbers[key] for numbers in shares) / threads
+            now = time.time()
+            if step > 3:  # the first steps compile; they are not training time
+                used += now - last
+                since_check += now - last
+            last = now
+            if since_check >= every or done() >= 1:
+                with cores(every_core):
+                    row = {"step": step, "minutes": round(used / 60, 1), "lr": round(rate(done()), 6),
+                           "per_second": round(counted * arguments.batch / max(since_check, 1e-9), 1),
+                           **{key: round(total / counted, 4) for key, total in sums.items()}, **check()}
+                    with log.open("a", encoding="utf-8") as lines:
+                        lines.write(json.dumps(row) + "\n")
+                    print(name, row, flush=True)
+                    save()
+                since_check, sums, counted, last = 0.0, {}, 0, time.time()

@@ -172,7 +172,8 @@ def article(word):
     """Put "a" or "an" before a word or phrase; a plural stays as it is."""
     if word.endswith("s"):  # a plural
         return word
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+    vowel = word[0] in "aeiou" and not word.startswith("uni")  # "a unicorn": a sound like y
+    return f"{'an' if vowel else 'a'} {word}"
 
 
 def _english(scene, keep, rng):
