@@ -58,15 +58,16 @@ def test_the_text_encoder_has_the_names_of_published_files():
 
 
 @pytest.mark.parametrize("strange", ["masterpiece, 8k", "photorealistic", "giraffe", "最高品質"])
-def test_an_unknown_word_changes_less_than_a_known_one(pipe, strange):
+def test_an_unknown_word_leaves_what_the_prompt_names(pipe, strange):
     def four(prompt):
         return generate(pipe, prompt, num_images_per_prompt=4, seed=0, **USUAL)
 
     def apart(ones, others):
         return sum(distance(a, b) for a, b in zip(ones, others)) / len(ones)
 
-    plain = four("a cat on a blue background")
-    with_it = four(f"a cat on a blue background, {strange}")
-    known = four("a cat on a red background")
-    assert named(with_it).count("cat") >= 3, named(with_it)
-    assert apart(plain, with_it) < 0.5 * apart(plain, known)
+    settled = "a cat on a {} background, flat style"
+    plain, known = four(settled.format("blue")), four(settled.format("red"))
+    assert apart(plain, four(f"{settled.format('blue')}, {strange}")) < 0.25 * apart(plain, known)
+    left_open = four(f"a cat on a blue background, {strange}")  # the style and the size may become others
+    assert named(left_open) == ["cat"] * 4
+    assert all(max(background(shot)) == background(shot)[2] for shot in left_open)

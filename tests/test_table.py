@@ -57,7 +57,8 @@ def test_pictures_of_other_sizes_and_missing_ones_have_no_distance(table_of_six)
 def test_the_judge_says_whether_the_prompts_object_is_there(pipe):
     from sdkit import sweep
 
-    made = sweep(pipe, ["a cat on a blue background", "something", "a cat and a dog"], num_inference_steps=10)
+    prompts = ["a cat on a blue background", "something", "a cat and a dog"]
+    made = sweep(pipe, prompts, num_inference_steps=10, guidance_scale=3)
     cat, none, two = (row["prompt_match"] for row in made.table())
     assert 0.5 < cat <= 1 and none is None and two is None
 
