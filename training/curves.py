@@ -195,8 +195,8 @@ def negative(bench, seeds=60):
         off = [generate(bench.pipe, texts[:8], range(8), guidance_scale=1.0, **more)
                for more in ({}, {"negative_prompt": negatives[:8]})]
         rows[kind] = {
-            "without": round(float(np.mean([np.mean(free == name) for name in named])), 3),
-            "with": round(float(np.mean(pushed == np.array(named))), 3),
+            "without": float(np.mean([np.mean(free == name) for name in named])),
+            "with": float(np.mean(pushed == np.array(named))),
             "difference_at_guidance_1": int(np.abs(off[0].astype(int) - off[1]).max()),
         }
     return rows
@@ -302,7 +302,7 @@ def gates(curves):
     }  # fmt: skip
     for kind, row in curves["negative_prompt"].items():
         found[f"a negative {kind} halves it"] = (
-            row["with"] <= row["without"] / 2 and row["difference_at_guidance_1"] == 0,
+            row["with"] <= row["without"] / 2 + 1e-9 and row["difference_at_guidance_1"] == 0,
             f"{row['without']:.1%} -> {row['with']:.1%}")
     for name, row in curves["steps"].items():
         few, more = row["5"][0], row["25"][0]
