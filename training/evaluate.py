@@ -84,13 +84,13 @@ def measure_pairs(pictures, scenes, judges, prompts):
 
 
 def seconds_per_picture(pipe):
-    """Return the median time of single pictures after the first."""
+    """Return the median time of single pictures after the first, and the shortest: a shared machine's own speed."""
     times = []
-    for seed in range(6):
+    for seed in range(16):
         start = time.perf_counter()
         generate(pipe, ["a cat on a blue background, flat style"], [seed])
         times.append(time.perf_counter() - start)
-    return round(float(np.median(times[1:])), 2)
+    return {"median": round(float(np.median(times[1:])), 2), "shortest": round(min(times[1:]), 2)}
 
 
 def megabytes(folder):
@@ -273,6 +273,8 @@ def evaluate(folder, prompts, seeds):
     """Measure everything; return the results and the contact sheet's pictures (the first seed of each prompt)."""
     started = time.perf_counter()
     pipe, judges, rng = load(folder), Judges(Path(folder) / "judge"), np.random.default_rng(11)
+    seconds = seconds_per_picture(pipe)  # first: of a pipeline as a learner has it
+    pipe.unet.to(memory_format=torch.channels_last)  # measured: batches take a tenth less time
     scenes = combinations(prompts, rng)
     rows, made, asked, real, kept = main_rows(pipe, judges, scenes, seeds, rng)
     seen = drawings_of([random_scene(rng) for _ in range(256)], rng)
@@ -291,7 +293,7 @@ def evaluate(folder, prompts, seeds):
         "kid": set_distance(judges, made, real, asked, rng),
         "nearest": nearest_drawings(made[::seeds], asked[::seeds]),
         "curves": curves.measure(bench, partial(drawings_of, rng=rng)),
-        "seconds_per_picture": seconds_per_picture(pipe),
+        "seconds_per_picture": seconds,
         "threads": torch.get_num_threads(),
         "megabytes": megabytes(folder),
         "versions": versions(),
@@ -326,6 +328,7 @@ def table(results):
     settings, versions, sizes = results["settings"], results["versions"], results["megabytes"]
     parts = ", ".join(f"{part} {size} MB" for part, size in sizes.items() if part != "total" and size >= 0.1)
     distance, nearest, vae = results["kid"], results["nearest"], results["round_trip"]
+    seconds = results["seconds_per_picture"]
     lines += [
         "",
         f"{settings['prompts']} prompts x {settings['seeds_per_prompt']} seeds of combinations never trained on; "
@@ -342,8 +345,8 @@ def table(results):
         f"the one asked for in {100 * nearest['is_the_asked_one']:.0f} % of {nearest['pictures']} pictures; it "
         f"lies {nearest['nearest']} grey levels away (median), the nearest of any other object "
         f"{nearest['nearest_of_another_object']}.",
-        f"- One picture takes {results['seconds_per_picture']} s on {results['threads']} CPU core(s). "
-        f"Files: {sizes['total']} MB ({parts}).",
+        f"- One picture takes {seconds['median']} s on {results['threads']} CPU core(s) (median of 15; the fastest "
+        f"{seconds['shortest']} s). Files: {sizes['total']} MB ({parts}).",
         "- Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
         "",
         "### What each parameter does to it",
@@ -368,7 +371,8 @@ def gates(results):
     seconds = results["seconds_per_picture"]
     found["VAE round trip"] = (quality >= 32, f"{quality} dB, wanted 32")
     found["files"] = (size <= 25, f"{size} MB, at most 25 wanted")
-    found["time per picture"] = (seconds <= 1, f"{seconds} s, at most 1 wanted")
+    found["time per picture"] = (
+        seconds["median"] <= 1, f"{seconds['median']} s, the fastest {seconds['shortest']} s; at most 1 wanted")
     free, led = (rows[name]["all three"]["share"] for name in ("model, guidance_scale 1", "model"))
     found["guidance 1 -> 5 raises prompt match"] = (
         led - free >= 0.10, f"by {100 * (led - free):.1f} points ({free:.1%} -> {led:.1%}), at least 10 wanted")
