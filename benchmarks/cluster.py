@@ -20,11 +20,11 @@ from PIL import Image
 
 from benchmarks.record import median_seconds, options, report
 from sdkit import load_pipeline
-from sdkit.cluster import Cluster, _portable, _recipe
-from sdkit.planning import plan_cells
-from sdkit.shots import Shot
-from sdkit.store import Store, pack
-from sdkit.variants import Variants
+from sdkit.shot import Shot
+from sdkit.sweeping.cluster import Cluster, _portable, _recipe
+from sdkit.sweeping.plan import plan_cells
+from sdkit.sweeping.store import Store, pack
+from sdkit.sweeping.variants import Variants
 
 SIDES = (64, 512, 1024)  # pixels
 BATCH = 8  # pictures in a task

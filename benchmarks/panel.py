@@ -8,7 +8,8 @@ import time
 from statistics import median
 
 from benchmarks.record import options, report, seconds_of
-from sdkit import explore, generate, load_pipeline, panel
+from sdkit import explore, generate, load_pipeline
+from sdkit.panel import panel
 
 PROMPT, TIMES = "a cat on a blue background", 8
 

@@ -1,20 +1,51 @@
 """Small tools that compare, record and measure what `diffusers.StableDiffusionPipeline` does.
 
-The names below are all there is to learn. Nothing heavy is imported until one of them is used.
+The names in `__all__` are all there is to learn. Nothing heavy is imported until one of them is used.
+
+Where things live, each folder built on those above it:
+
+    parameters, shot, measure, files, quiet   the table of arguments, one picture, numbers for pictures, small helpers
+    loading     pipelines from the built-in model, folders, files and the Hub, with where they came from
+    judge, words    what the built-in model's pictures show, and the words that it knows
+    show        pictures laid out: grids, contact sheets, tables, plots, pages
+    shots       several pictures, with all the ways to show them
+    call        the strict call: arguments checked alone and together, nothing ignored in silence
+    record      what made a picture: in its PNG, as plain code, made again
+    sweeping    values varied: planned, made in batches, resumed from a folder, on one machine or several
+    panel       live controls in a notebook
+    check       is everything installed, and is it the right sdkit
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sdkit.call.generate import generate, generator
+    from sdkit.check import check_setup
+    from sdkit.loading.pipeline import load_pipeline, model_path, plan_load
+    from sdkit.panel.panel import explore
+    from sdkit.parameters import PARAMETERS, NoEffectWarning
+    from sdkit.record.png import read_settings, rebuild, save_picture
+    from sdkit.record.reproducibility import reproducibility
+    from sdkit.show.grid import draw_grid
+    from sdkit.sweeping.sweep import plan_sweep, sweep
+    from sdkit.words import known_words, unknown_words
 
 _HOME = {
-    "load_pipeline": "loading", "plan_load": "loading", "model_path": "loading",
-    "generate": "generation", "generator": "seeding",
-    "sweep": "sweeping", "plan_sweep": "sweeping", "draw_grid": "grid",
-    "save_picture": "record", "read_settings": "record", "rebuild": "record", "reproducibility": "card",
-    "explore": "panel", "check_setup": "check",
+    "load_pipeline": "loading.pipeline", "plan_load": "loading.pipeline", "model_path": "loading.pipeline",
+    "generate": "call.generate", "generator": "call.generate",
+    "sweep": "sweeping.sweep", "plan_sweep": "sweeping.sweep", "draw_grid": "show.grid",
+    "save_picture": "record.png", "read_settings": "record.png", "rebuild": "record.png",
+    "reproducibility": "record.reproducibility",
+    "explore": "panel.panel", "check_setup": "check",
     "known_words": "words", "unknown_words": "words",
     "PARAMETERS": "parameters", "NoEffectWarning": "parameters",
 }
-__all__ = sorted(_HOME)
+__all__ = [
+    "PARAMETERS", "NoEffectWarning", "check_setup", "draw_grid", "explore", "generate", "generator", "known_words",
+    "load_pipeline", "model_path", "plan_load", "plan_sweep", "read_settings", "rebuild", "reproducibility",
+    "save_picture", "sweep", "unknown_words",
+]
 
 
 def __getattr__(name):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from sdkit.loading import model_path
+from sdkit.loading.pipeline import model_path
 
 FOLDER = model_path() / "judge"
 SIDE = 64  # pixels; larger and smaller pictures are resized to it

@@ -1,91 +1,34 @@
-"""Pictures together with everything needed to make them again."""
+"""Several pictures, with the ways to show, measure and keep them all."""
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass, field
-from typing import Any
+from sdkit.shot import ShotList, is_picture, png_bytes
+from sdkit.show.grid import draw_grid
+from sdkit.show.page import save_page
+from sdkit.show.plot import draw_plot
+from sdkit.show.sheet import draw_sheet, save_sheet
+from sdkit.show.table import measure as measure_shots
 
 FIGURE_LIMIT = 64  # pictures that matplotlib draws in a few seconds; more show themselves as a contact sheet
 
 
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """One picture and its record.
-
-    `image` is a PIL picture (or an array or tensor slice for other output types). `settings` are
-    the call's arguments for this one picture, the seed among them; `origin` names the pipeline,
-    model, scheduler, device, dtype and library versions; `label` holds what a sweep varied;
-    `seconds` is the share of the call's time.
-    """
-
-    image: Any
-    settings: dict
-    origin: dict
-    label: dict = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def __repr__(self):
-        sides = self.image.size if is_picture(self.image) else getattr(self.image, "shape", ())
-        size = "x".join(map(str, sides))
-        return f"<Shot {size}, seed {self.settings.get('seed')}>"
-
-    def _repr_png_(self):
-        return png_bytes(self.image) if is_picture(self.image) else None
-
-
-class Shots(list):
-    """A list of `Shot`; `axes` maps what was varied to its values (empty for a plain call).
-
-    Shots are in the order of the axes, the last running fastest; an interrupted sweep lacks some.
-    """
-
-    def __init__(self, shots=(), axes=None):
-        super().__init__(shots)
-        self.axes = dict(axes or {})
-
-    @property
-    def images(self) -> list:
-        """Return the pictures alone, as a diffusers result's `images` does."""
-        return [shot.image for shot in self]
-
-    def at(self, **values) -> Shot:
-        """Return the one shot with these values on the axes, as in `shots.at(guidance_scale=4, seed=1)`.
-
-        Axes that are not named must not leave a choice. Raises ValueError if none or several match.
-        """
-        for name in values:
-            if name not in self.axes:
-                raise ValueError(f"{name} was not varied; the axes are {', '.join(self.axes) or 'none'}.")
-        found = matching(self, values)
-        if len(found) != 1:
-            raise ValueError(f"{len(found)} shots have {caption(values)}; the axes are {caption(self.axes)}.")
-        return found[0]
-
-    # What follows builds on the modules after this one, which are imported when they are used.
+class Shots(ShotList):
+    """A `ShotList` that draws, measures and saves itself, as `generate` and `sweep` return it."""
 
     def table(self, **baseline):
-        """Measure every shot and return a `Table`; see `sdkit.table.measure`."""
-        from sdkit.table import measure
-
-        return measure(self, **baseline)
+        """Measure every shot and return a `Table`; see `sdkit.show.table.measure`."""
+        return measure_shots(self, **baseline)
 
     def plot(self, measure: str, axis: str | None = None, **baseline):
-        """Draw a measure against an axis, with error bars over the seeds; see `sdkit.plot.draw_plot`."""
-        from sdkit.plot import draw_plot
-
+        """Draw a measure against an axis, with error bars over the seeds; see `sdkit.show.plot.draw_plot`."""
         return draw_plot(self, measure, axis, **baseline)
 
     def save_sheet(self, path, *, columns: int | None = None, side: int | None = None):
-        """Write all pictures small on one sheet (PNG); see `sdkit.sheet.save_sheet`."""
-        from sdkit.sheet import save_sheet
-
+        """Write all pictures small on one sheet (PNG); see `sdkit.show.sheet.save_sheet`."""
         return save_sheet(self, path, columns=columns, side=side)
 
     def save_page(self, path):
-        """Write one HTML page that holds everything and needs nothing else; see `sdkit.page.save_page`."""
-        from sdkit.page import save_page
-
+        """Write one HTML page that holds everything and needs nothing else; see `sdkit.show.page.save_page`."""
         return save_page(self, path)
 
     def __repr__(self):
@@ -98,59 +41,5 @@ class Shots(list):
         if len(self) == 1:
             return self[0]._repr_png_()
         if len(self) > FIGURE_LIMIT:
-            from sdkit.sheet import draw_sheet
-
             return png_bytes(draw_sheet(self))
-        from sdkit.grid import draw_grid
-
         return draw_grid(self)._repr_png_()
-
-
-def check_pictures(shots, what: str) -> None:
-    """Raise ValueError for no shots, TypeError for shots that hold no PIL pictures."""
-    if not shots:
-        raise ValueError(f"there are no pictures for a {what}; give at least one.")
-    if not all(is_picture(shot.image) for shot in shots):
-        raise TypeError(f'a {what} shows PIL pictures; call with output_type="pil".')
-
-
-def said(value) -> str:
-    """Say a setting's value in a few words: numbers short, tensors and pictures by their size."""
-    if isinstance(value, float):
-        return f"{value:g}"
-    if is_picture(value):
-        return f"picture {value.width} x {value.height}"
-    if hasattr(value, "shape"):
-        return f"tensor {tuple(value.shape)}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(said, value))}]"
-    return repr(value) if value == "" else str(value)
-
-
-def caption(label: dict) -> str:
-    """Say a label in one line: "guidance_scale = 4, seed = 1"."""
-    return ", ".join(f"{name} = {said(value)}" for name, value in label.items())
-
-
-def matching(shots, values: dict) -> list[Shot]:
-    """Return the shots whose label has these values."""
-    return [shot for shot in shots if all(is_same(shot.label.get(name), one) for name, one in values.items())]
-
-
-def is_picture(value) -> bool:
-    """Say whether a value is a PIL picture."""
-    return hasattr(value, "getbands")
-
-
-def is_same(a, b) -> bool:
-    """Say whether two values of an axis are the same; tensors are only the same as themselves."""
-    if a is b:
-        return True
-    return not (hasattr(a, "shape") or hasattr(b, "shape")) and bool(a == b)
-
-
-def png_bytes(image, info=None) -> bytes:
-    """Return a PIL picture as PNG bytes, with the text chunks of a PIL `PngInfo`."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", pnginfo=info)
-    return buffer.getvalue()

@@ -11,7 +11,7 @@ import re
 from difflib import get_close_matches
 from functools import cache
 
-from sdkit.loading import model_path
+from sdkit.loading.pipeline import model_path
 
 # One Latin word, one run of Japanese, or one other letter or sign (an emoji); marks and numbers mean nothing.
 _PIECE = re.compile(

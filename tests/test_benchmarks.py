@@ -103,7 +103,8 @@ def test_sweeps_are_told_against_the_loop(kept, monkeypatch):
 
 
 def test_panels_answer(kept, monkeypatch):
-    monkeypatch.setattr("sdkit.panel.from_front_end", lambda: True)  # put back afterwards: the benchmark sets it too
+    # put back afterwards: the benchmark sets it too
+    monkeypatch.setattr("sdkit.panel.panel.from_front_end", lambda: True)
     monkeypatch.setattr(panel, "TIMES", 2)
     panel.main(["--write"])
     plain, preview, finished, before, _ = (row[1] for row in record.results()["panel"]["rows"])

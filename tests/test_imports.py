@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,50 +11,54 @@ import pytest
 import sdkit
 
 PACKAGE = Path(sdkit.__file__).parent
-# A module may import only from those before it.
-ORDER = [
-    "parameters",
-    "quiet",
-    "files",
-    "steps",
-    "shots",
-    "measure",
-    "figure",
-    "grid",
-    "sheet",
-    "checkpoint",
-    "memory",
-    "source",
+# A place, a folder or a module, may import only from itself and from those on the lines before it.
+ORDER = (
+    "parameters shot measure files quiet",
     "loading",
-    "judge",
-    "words",
-    "table",
-    "plot",
-    "page",
-    "seeding",
-    "effects",
-    "inputs",
-    "generation",
-    "a1111",
-    "variants",
-    "planning",
-    "batching",
+    "judge words",
+    "show",
+    "shots",
+    "call",
     "record",
-    "card",
-    "store",
-    "cluster",
-    "sweeping",
-    "plain",
-    "markup",
-    "picking",
-    "controls",
-    "following",
-    "worker",
-    "view",
-    "panel",
+    "sweeping panel",
     "check",
-    "__init__",
-]
+)
+FLOORS = {place: floor for floor, places in enumerate(ORDER) for place in places.split()}
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def modules_imported(source: str) -> set[str]:
+    """Return the modules of sdkit that a file imports anywhere, in functions too, such as "call.watching"."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are written in full"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        found.update(module_of(name.split(".")[1:]) for name in names if name.split(".")[0] == "sdkit")
+    return found
+
+
+def module_of(parts: list[str]) -> str:
+    """Return the module in which an imported name lies; a folder stands for its `__init__`, the package for ""."""
+    path = PACKAGE
+    taken: list[str] = []
+    for part in parts:
+        if not (path / part).is_dir() and not (path / f"{part}.py").exists():
+            break
+        path, taken = path / part, [*taken, part]
+    return ".".join(taken)
+
+
+def backward(place: str, source: str) -> list[str]:
+    """Return the imports of a file in `place` that go against the order."""
+    targets = {name.split(".")[0] for name in modules_imported(source)} - {place}
+    if place == "check":  # it looks at the whole package
+        targets -= {""}
+    return sorted(target for target in targets if not FLOORS.get(target, len(ORDER)) < FLOORS[place])
 
 
 def test_importing_sdkit_imports_nothing_heavy():
@@ -62,20 +67,36 @@ def test_importing_sdkit_imports_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_order_lists_every_module():
-    assert sorted(ORDER) == sorted(path.stem for path in PACKAGE.glob("*.py"))
+def test_order_lists_every_place():
+    assert sorted(FLOORS) == sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES})
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
-def test_module_level_imports_run_one_way(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    ours = [
-        node.module.split(".")[1]
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sdkit.")
-    ]
-    for name in ours:
-        assert ORDER.index(name) < ORDER.index(path.stem), f"{path.stem} imports {name}"
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_run_one_way(path):
+    place = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert not backward(place, path.read_text(encoding="utf-8"))
+
+
+def test_an_import_against_the_order_is_found_in_a_function_too():
+    against = "def f():\n    from sdkit.panel.view import View\n    import sdkit.shots"
+    assert backward("show", against) == ["panel", "shots"]
+    assert backward("sweeping", "from sdkit.panel import explore") == ["panel"]
+    assert not backward("panel", against)
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): modules_imported(
+            path.read_text(encoding="utf-8")
+        )
+        for path in FILES
+    }
+    # An __init__ re-exports what its folder's modules define, and they may import their own neighbours only.
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_folder_is_called_like_a_public_function():
+    assert not {path.name for path in PACKAGE.iterdir() if path.is_dir()} & set(sdkit.__all__)
 
 
 @pytest.mark.parametrize("name", sdkit.__all__)
@@ -91,7 +112,7 @@ def test_unknown_names_are_told():
 
 
 def test_names_do_not_turn_into_modules():
-    code = "import sdkit.sweeping, sdkit.record, sdkit; print(callable(sdkit.sweep), callable(sdkit.rebuild))"
+    code = "import sdkit.sweeping.sweep, sdkit.record.png, sdkit; print(callable(sdkit.sweep), callable(sdkit.rebuild))"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True True\n"
     )

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from sdkit.measure import background, distance, saturation, sharpness, spread
-from sdkit.shots import Shot
+from sdkit.shot import Shot
 
 
 def flat(*colour):

@@ -5,7 +5,7 @@ import torch
 
 from sdkit import generate
 from sdkit.judge import judge
-from sdkit.loading import model_path
+from sdkit.loading.pipeline import model_path
 from sdkit.measure import background, distance, pixels
 
 USUAL = {"num_inference_steps": 25, "guidance_scale": 5}

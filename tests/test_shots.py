@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sdkit.shots import FIGURE_LIMIT, Shot, Shots, caption, is_same, said
+from sdkit.shot import Shot, caption, is_same, said
+from sdkit.shots import FIGURE_LIMIT, Shots
 
 
 def grid_of(rows, columns):

@@ -1,0 +1,100 @@
+"""Controls whose value is a picture: a start picture that is uploaded, and a mask drawn as a rectangle."""
+
+from __future__ import annotations
+
+import io
+
+import ipywidgets as widgets
+from traitlets import Any
+
+from sdkit.panel.html import alert, thumbnail
+
+LABEL = {"description_width": "176px"}
+SIDE = 64  # pixels of a mask where no picture says how large
+
+
+class PictureChoice(widgets.HBox):
+    """An upload button; `value` is the uploaded PIL picture, or the one to start with, or None.
+
+    An uploaded picture is cut to the size of the one to start with, so that a photograph of a
+    phone does not ask the model for a thousand times the work.
+    """
+
+    value = Any()
+
+    def __init__(self, name: str, start=None):
+        self._name, self._size = name, getattr(start, "size", None)
+        self.upload = widgets.FileUpload(accept="image/*", description=name, layout=widgets.Layout(width="160px"))
+        self._shown = widgets.HTML()
+        super().__init__([self.upload, self._shown], value=start)
+        self.upload.observe(lambda change: self._take_files(change["new"]), names="value")
+        self.observe(self._show, names="value")
+        self._show()
+
+    def _take_files(self, files):
+        from PIL import Image, ImageOps
+
+        # ipywidgets 7 has a dictionary by file name here, 8 a tuple
+        for file in files.values() if isinstance(files, dict) else files:
+            try:
+                with Image.open(io.BytesIO(bytes(file["content"]))) as image:
+                    picture = ImageOps.exif_transpose(image).convert("RGB")
+            except Exception as error:  # Pillow raises many kinds for a file that is no picture
+                self._shown.value = alert(ValueError(f"{self._name}: this file is no readable picture ({error})"))
+                return
+            self.value = ImageOps.fit(picture, self._size) if self._size else picture
+
+    def _show(self, _=None):
+        self._shown.value = thumbnail(self.value, self._name) if self.value is not None else ""
+
+
+class MaskChoice(widgets.VBox):
+    """Two sliders for a white rectangle; `value` is the mask as a grey PIL picture, white where it is made anew.
+
+    `picture` is shown under the mask and gives its size; `start` is a mask to begin with.
+    """
+
+    value = Any()
+
+    def __init__(self, name: str, picture=None, start=None):
+        from PIL import Image
+
+        self._name, self._picture = name, picture
+        width, height = getattr(start, "size", None) or getattr(picture, "size", None) or (SIDE, SIDE)
+        start = Image.new("L", (width, height)) if start is None else start.convert("L")
+        box = start.getbbox() or (width // 4, height // 4, width - width // 4, height - height // 4)
+        common = {"continuous_update": False, "style": LABEL, "layout": widgets.Layout(width="480px")}
+        self.across = widgets.IntRangeSlider(value=box[0::2], max=width, description=f"{name}, across", **common)
+        self.down = widgets.IntRangeSlider(value=box[1::2], max=height, description=f"{name}, down", **common)
+        self._shown = widgets.HTML()
+        super().__init__([self.across, self.down, self._shown], value=_rectangle((width, height), box))
+        self.across.observe(self._draw, names="value")
+        self.down.observe(self._draw, names="value")
+        self.observe(self._follow, names="value")
+        self._follow()
+
+    def _draw(self, _):
+        (left, right), (top, bottom) = self.across.value, self.down.value
+        self.value = _rectangle(self.value.size, (left, top, right, bottom))
+
+    def _follow(self, _=None):
+        from PIL import Image
+
+        box = self.value.getbbox()
+        left, top, right, bottom = box or (0, 0, 0, 0)
+        if box:  # an empty mask has no place, so the sliders stay where they are
+            self.across.value, self.down.value = (left, right), (top, bottom)
+        shown = self.value
+        if self._picture is not None:
+            white = Image.new("RGB", self.value.size, "white")
+            shown = Image.composite(white, self._picture.convert("RGB").resize(self.value.size), self.value)
+        self._shown.value = thumbnail(shown, f"{self._name}: {left} to {right} across, {top} to {bottom} down", 96)
+
+
+def _rectangle(size, box):
+    """Return a black picture with a white box (left, top, right, bottom)."""
+    from PIL import Image
+
+    mask = Image.new("L", size)
+    mask.paste(255, tuple(box))
+    return mask

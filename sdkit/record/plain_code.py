@@ -1,0 +1,92 @@
+"""The plain diffusers code that makes a picture, written from its record."""
+
+from __future__ import annotations
+
+import inspect
+from numbers import Real
+
+import numpy as np
+
+from sdkit.loading.pipeline import BUILT_IN
+from sdkit.shot import Shot
+
+
+def plain_code(shot: Shot, path: str = "picture.png") -> str:
+    """Return Python code that makes the picture of a shot with diffusers alone.
+
+    What cannot be written as code (pictures, tensors) is read from the file `path` that
+    `save_picture` writes of the shot; a callback stays a name that you define. Only arguments that
+    differ from diffusers' defaults are written, and those of the scheduler that differ from its own.
+    """
+    import diffusers
+
+    origin, settings = shot.origin, shot.settings
+    kind = getattr(diffusers, origin["pipeline"])
+    scheduler = getattr(diffusers, origin["scheduler"]["class"])
+    written = {name: _written(name, value) for name, value in _changed(kind.__call__, settings).items()}
+    own_state = settings.get("generator_state") is not None
+    fresh = f'torch.Generator("cpu").manual_seed({settings["seed"]})'
+    written["generator"] = "generator" if own_state else fresh
+    stored = own_state or any(text.startswith("stored[") for text in written.values())
+    ours = [name for name, needed in (("model_path", _is_built_in(origin)), ("read_settings", stored)) if needed]
+
+    lines = ["import torch", f"from diffusers import {', '.join(sorted({kind.__name__, scheduler.__name__}))}"]
+    if ours:
+        lines += ["", f"from sdkit import {', '.join(ours)}"]
+    lines += ["", *_loading(origin, kind, scheduler)]
+    if stored:
+        lines.append(f'stored = read_settings({path!r})["settings"]')
+    if own_state:
+        lines += [f"generator = {fresh}", 'generator.set_state(stored["generator_state"])']
+    lines += ["image = pipe(", *(f"    {name}={text}," for name, text in written.items()), ").images[0]"]
+    return "\n".join(lines) + "\n"
+
+
+def plain_call(function, values) -> str:
+    """Return the call of a function with these values, for what is no shot."""
+    written = ", ".join(f"{name}={_literal(value) or '...'}" for name, value in values.items())
+    return f"{getattr(function, '__name__', 'function')}({written})\n"
+
+
+def _is_built_in(origin):
+    return origin["model"]["name"] == BUILT_IN
+
+
+def _loading(origin, kind, scheduler):
+    model = origin["model"]
+    where = "model_path()" if _is_built_in(origin) else repr(model["name"] or "the folder of your model")
+    revision = f", revision={model['revision']!r}" if model.get("revision") else ""
+    yield f"pipe = {kind.__name__}.from_pretrained({where}, dtype={origin['dtype']}{revision})"
+    if origin["device"] != "cpu":
+        yield f'pipe = pipe.to("{origin["device"]}")'
+    own = _changed(scheduler.__init__, origin["scheduler"]["config"])
+    yield f"pipe.scheduler = {scheduler.__name__}("
+    yield from (f"    {name}={value!r}," for name, value in own.items())
+    yield ")"
+
+
+def _changed(function, values):
+    """Return the values that are arguments of a function and differ from its defaults."""
+    changed = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        value, default = values.get(name, parameter.default), parameter.default
+        if value is not default and not (_literal(value) and value == default):
+            changed[name] = value
+    return changed
+
+
+def _written(name, value):
+    """Write one argument's value."""
+    return _literal(value) or (name if callable(value) else f'stored["{name}"]')
+
+
+def _literal(value):
+    """Return the value as Python writes it, or "" where it has no such form."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    plain = value is None or isinstance(value, (str, bool, Real))
+    if isinstance(value, dict):
+        plain = all(_literal(one) for one in value.values())
+    elif isinstance(value, (list, tuple)):
+        plain = all(_literal(one) for one in value)
+    return repr(value) if plain else ""

@@ -1,0 +1,112 @@
+"""Pictures together with everything needed to make them again."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One picture and its record.
+
+    `image` is a PIL picture (or an array or tensor slice for other output types). `settings` are
+    the call's arguments for this one picture, the seed among them; `origin` names the pipeline,
+    model, scheduler, device, dtype and library versions; `label` holds what a sweep varied;
+    `seconds` is the share of the call's time.
+    """
+
+    image: Any
+    settings: dict
+    origin: dict
+    label: dict = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __repr__(self):
+        sides = self.image.size if is_picture(self.image) else getattr(self.image, "shape", ())
+        size = "x".join(map(str, sides))
+        return f"<Shot {size}, seed {self.settings.get('seed')}>"
+
+    def _repr_png_(self):
+        return png_bytes(self.image) if is_picture(self.image) else None
+
+
+class ShotList(list[Shot]):
+    """A list of `Shot`; `axes` maps what was varied to its values (empty for a plain call).
+
+    Shots are in the order of the axes, the last running fastest; an interrupted sweep lacks some.
+    """
+
+    def __init__(self, shots: Iterable[Shot] = (), axes: Mapping[str, list] | None = None):
+        super().__init__(shots)
+        self.axes = dict(axes or {})
+
+    @property
+    def images(self) -> list:
+        """Return the pictures alone, as a diffusers result's `images` does."""
+        return [shot.image for shot in self]
+
+    def at(self, **values) -> Shot:
+        """Return the one shot with these values on the axes, as in `shots.at(guidance_scale=4, seed=1)`.
+
+        Axes that are not named must not leave a choice. Raises ValueError if none or several match.
+        """
+        for name in values:
+            if name not in self.axes:
+                raise ValueError(f"{name} was not varied; the axes are {', '.join(self.axes) or 'none'}.")
+        found = matching(self, values)
+        if len(found) != 1:
+            raise ValueError(f"{len(found)} shots have {caption(values)}; the axes are {caption(self.axes)}.")
+        return found[0]
+
+
+def check_pictures(shots, what: str) -> None:
+    """Raise ValueError for no shots, TypeError for shots that hold no PIL pictures."""
+    if not shots:
+        raise ValueError(f"there are no pictures for a {what}; give at least one.")
+    if not all(is_picture(shot.image) for shot in shots):
+        raise TypeError(f'a {what} shows PIL pictures; call with output_type="pil".')
+
+
+def said(value) -> str:
+    """Say a setting's value in a few words: numbers short, tensors and pictures by their size."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if is_picture(value):
+        return f"picture {value.width} x {value.height}"
+    if hasattr(value, "shape"):
+        return f"tensor {tuple(value.shape)}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(said, value))}]"
+    return repr(value) if value == "" else str(value)
+
+
+def caption(label: dict) -> str:
+    """Say a label in one line: "guidance_scale = 4, seed = 1"."""
+    return ", ".join(f"{name} = {said(value)}" for name, value in label.items())
+
+
+def matching(shots, values: dict) -> list[Shot]:
+    """Return the shots whose label has these values."""
+    return [shot for shot in shots if all(is_same(shot.label.get(name), one) for name, one in values.items())]
+
+
+def is_picture(value) -> bool:
+    """Say whether a value is a PIL picture."""
+    return hasattr(value, "getbands")
+
+
+def is_same(a, b) -> bool:
+    """Say whether two values of an axis are the same; tensors are only the same as themselves."""
+    if a is b:
+        return True
+    return not (hasattr(a, "shape") or hasattr(b, "shape")) and bool(a == b)
+
+
+def png_bytes(image, info=None) -> bytes:
+    """Return a PIL picture as PNG bytes, with the text chunks of a PIL `PngInfo`."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", pnginfo=info)
+    return buffer.getvalue()

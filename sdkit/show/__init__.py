@@ -1,0 +1,1 @@
+"""Pictures laid out and measured: grids, contact sheets, tables, plots, pages."""

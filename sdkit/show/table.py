@@ -1,0 +1,133 @@
+"""Measures of every shot of a sweep, and how much of them is only the seed."""
+
+from __future__ import annotations
+
+import re
+from statistics import mean, stdev
+
+from sdkit.judge import judge, load_judge
+from sdkit.loading.pipeline import BUILT_IN
+from sdkit.measure import distance, pixels, saturation
+from sdkit.shot import Shot, ShotList, is_same, matching, said
+
+MEASURES = {
+    "distance": "distance to the baseline, grey levels",
+    "prompt_match": "probability of the prompt's object",
+    "saturation": "saturation, 0 to 1",
+    "seconds": "seconds per picture",
+}
+
+
+class Table(list):
+    """A list of one dictionary per shot: the axes' values and the `MEASURES`; it shows itself as text.
+
+    A measure that does not apply is None. `noise` maps each measure to its noise floor: for
+    distance the mean distance of pictures that differ only in the seed, for the others the mean
+    standard deviation over the seeds; None where no seed varies.
+    """
+
+    def __init__(self, rows, axes, noise):
+        super().__init__(rows)
+        self.axes, self.noise = axes, noise
+
+    def __repr__(self):
+        names = [*self.axes, *MEASURES]
+        lines = [names, *([_short(row[name]) for name in names] for row in self)]
+        lines.append(["noise floor", *[""] * (len(self.axes) - 1), *(_short(self.noise[name]) for name in MEASURES)])
+        widths = [max(len(line[number]) for line in lines) for number in range(len(names))]
+        return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)
+
+
+def measure(shots: ShotList, **baseline) -> Table:
+    """Return the `Table` of a sweep.
+
+    distance: root mean square of the difference to the baseline cell, 0 to 255. `baseline` gives
+    values of axes, as in `measure(shots, guidance_scale=7.5)`; each shot is compared with the one
+    that has these values and is otherwise like it. Without it, the baseline has each axis' first
+    value, but the same seed. prompt_match: the judge's probability of the one object that the
+    prompt names; only for pictures of the built-in model. saturation: mean of HSV. seconds: the
+    share of the call's time.
+
+    Raises ValueError for axes or values that the sweep does not have.
+    """
+    if not shots.axes:
+        raise ValueError("nothing was varied, so there is nothing to compare; use the functions of sdkit.measure.")
+    baseline = _checked(shots.axes, baseline)
+    matches = _prompt_matches(shots)
+    rows = []
+    for shot, match in zip(shots, matches):
+        other = next(iter(matching(shots, {**shot.label, **baseline})), None)
+        values = {
+            "distance": _distance(shot, other), "prompt_match": match,
+            "saturation": saturation(shot), "seconds": shot.seconds,
+        }  # fmt: skip
+        rows.append({**shot.label, **values})
+    return Table(rows, dict(shots.axes), _noise(shots, rows))
+
+
+def seed_groups(shots: ShotList, others=None) -> list[list[int]]:
+    """Return the places of the shots in groups that differ only in the seed."""
+    names = [name for name in shots.axes if name != "seed"] if others is None else others
+    groups: list[list[int]] = []
+    for place, shot in enumerate(shots):
+        for group in groups:
+            if all(is_same(shots[group[0]].label[name], shot.label[name]) for name in names):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return groups
+
+
+def _checked(axes, baseline):
+    for name, value in baseline.items():
+        if name not in axes:
+            raise ValueError(f"{name} was not varied; the axes are {', '.join(axes)}.")
+        if not any(is_same(value, one) for one in axes[name]):
+            raise ValueError(f"{name} = {said(value)} is not in the sweep; it has {', '.join(map(said, axes[name]))}.")
+    if baseline:
+        return baseline
+    return {name: values[0] for name, values in axes.items() if name != "seed"} or {"seed": axes["seed"][0]}
+
+
+def _distance(shot: Shot, other: Shot | None):
+    if other is None or pixels(shot).shape != pixels(other).shape:
+        return None
+    return distance(shot, other)
+
+
+def _prompt_matches(shots):
+    named = [_object(shot) for shot in shots]
+    if not any(named):
+        return [None] * len(shots)
+    found = judge(list(shots))
+    return [found[place]["object"][name] if name else None for place, name in enumerate(named)]
+
+
+def _object(shot):
+    """Return the one object of the built-in model that the prompt names."""
+    prompt = shot.settings.get("prompt")
+    if shot.origin["model"]["name"] != BUILT_IN or not isinstance(prompt, str):
+        return None
+    known = sorted(load_judge()[1]["heads"]["object"], key=len, reverse=True)
+    found = set(re.findall(rf"\b(?:{'|'.join(map(re.escape, known))})\b", prompt.lower()))
+    return found.pop() if len(found) == 1 else None
+
+
+def _noise(shots, rows):
+    groups = [group for group in seed_groups(shots) if len(group) > 1] if "seed" in shots.axes else []
+    noise: dict = dict.fromkeys(MEASURES)
+    apart = [_distance(shots[a], shots[b]) for group in groups for a in group for b in group if a < b]
+    apart = [one for one in apart if one is not None]
+    noise["distance"] = mean(apart) if apart else None
+    for name in list(MEASURES)[1:]:
+        values = [[rows[place][name] for place in group] for group in groups]
+        spreads = [stdev(several) for several in values if None not in several]
+        noise[name] = mean(spreads) if spreads else None
+    return noise
+
+
+def _short(value):
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else said(value)

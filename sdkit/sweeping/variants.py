@@ -1,0 +1,110 @@
+"""The same pipeline with another model, number format or scheduler; the given one stays as it is."""
+
+from __future__ import annotations
+
+from copy import copy, deepcopy
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+from sdkit.loading.pipeline import device_of, load_pipeline
+from sdkit.loading.provenance import remember_source, source_of
+from sdkit.parameters import SCHEDULERS
+from sdkit.quiet import quiet
+
+DTYPES = ("float32", "float16", "bfloat16", "float64")
+
+
+class Parts(NamedTuple):
+    """What a pipeline is made of besides its class; None means: as in the given pipeline."""
+
+    model: str | None = None
+    dtype: str | None = None
+    scheduler: str | None = None
+
+
+def check_parts(parts: Parts) -> Parts:
+    """Return the parts with their names in one spelling; raise TypeError or ValueError for unknown ones."""
+    import torch
+
+    model, dtype, scheduler = parts
+    if isinstance(dtype, torch.dtype):
+        dtype = str(dtype).removeprefix("torch.")
+    if dtype is not None and dtype not in DTYPES:
+        raise ValueError(f"dtype is {dtype!r}; give one of {', '.join(DTYPES)}.")
+    if model is not None and not isinstance(model, (str, Path)):
+        raise TypeError(f"model is a {type(model).__name__}; give a name or a folder, as load_pipeline takes it.")
+    if scheduler is not None:
+        scheduler_class(scheduler)
+    return Parts(None if model is None else str(model), dtype, scheduler)
+
+
+def scheduler_class(name: str):
+    """Return diffusers' class for a short name such as "DDIM", or for the class name itself."""
+    import diffusers
+
+    if not isinstance(name, str):
+        raise TypeError(
+            f"scheduler is a {type(name).__name__}, and the pipeline's call takes none; give names, such as "
+            'scheduler=["DDIM", "Euler"], or set pipe.scheduler.'
+        )
+    found = getattr(diffusers, SCHEDULERS.get(name, name), None)
+    if not (isinstance(found, type) and issubclass(found, diffusers.SchedulerMixin)):
+        near = get_close_matches(name, SCHEDULERS, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(
+            f"scheduler is {name!r}; {hint}known are {', '.join(SCHEDULERS)}, and the class names of diffusers."
+        )
+    return found
+
+
+class Variants:
+    """Pipelines over one given pipeline, by their `Parts`.
+
+    Changed weights take as much memory again as the model; only the last ones made are kept.
+    """
+
+    def __init__(self, pipe):
+        self._pipe = pipe
+        self._last = (None, None), pipe
+
+    def __getitem__(self, parts: Parts):
+        """Return the pipeline with these parts; it shares all that is not changed with the given one."""
+        weights = parts.model, parts.dtype
+        if weights != self._last[0]:
+            self._last = (None, None), self._pipe  # frees the weights before others are made
+            self._last = weights, self._with_weights(*weights)
+        base = self._last[1]
+        if parts.scheduler is None:
+            return base
+        made = copy(base)
+        # clip_sample's own default, True, is wrong for latents; a configuration may lack it.
+        config = {"clip_sample": False, **base.scheduler.config}
+        with quiet():
+            made.scheduler = scheduler_class(parts.scheduler).from_config(config)
+        return made
+
+    def _with_weights(self, model, dtype):
+        import torch
+
+        pipe = self._pipe
+        dtype = pipe.unet.dtype if dtype is None else getattr(torch, dtype)
+        if model is not None and model != source_of(pipe)["name"]:
+            return _of_class(type(pipe), load_pipeline(model, device=device_of(pipe), dtype=dtype))
+        if dtype == pipe.unet.dtype:
+            return pipe
+        made, source = copy(pipe), source_of(pipe)
+        with quiet():
+            for name, part in pipe.components.items():
+                if isinstance(part, torch.nn.Module):
+                    setattr(made, name, deepcopy(part).to(dtype))
+        remember_source(made, source["name"], source["revision"])
+        return made
+
+
+def _of_class(kind, loaded):
+    if type(loaded) is kind:
+        return loaded
+    made = kind(**loaded.components, requires_safety_checker=loaded.config.requires_safety_checker)
+    made.set_progress_bar_config(disable=True)
+    return made

@@ -1,0 +1,34 @@
+"""Seeds: fresh generators, one per picture."""
+
+import pytest
+import torch
+
+from sdkit import generator
+from sdkit.call.generate import seeds_for
+
+
+def test_each_generator_is_fresh():
+    assert torch.equal(torch.randn(5, generator=generator(3)), torch.randn(5, generator=generator(3)))
+    assert generator(3).device.type == "cpu"
+
+
+def test_global_randomness_is_left_alone():
+    torch.manual_seed(1)
+    first = torch.randn(3)
+    torch.manual_seed(1)
+    generator(99)
+    assert torch.equal(torch.randn(3), first)
+
+
+def test_one_seed_per_picture():
+    assert seeds_for(7, 3) == [7, 8, 9]
+    assert seeds_for([4, 4], 2) == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("seed", "count", "error"),
+    [(-1, 1, ValueError), (2**32 - 1, 2, ValueError), ("a", 1, TypeError), ([1], 2, ValueError)],
+)
+def test_bad_seeds(seed, count, error):
+    with pytest.raises(error, match="seed"):
+        seeds_for(seed, count)

@@ -1,0 +1,70 @@
+"""Who watches gets every step, may stop it, and changes no picture."""
+
+import numpy as np
+import pytest
+
+from sdkit import generate
+from sdkit.call.watching import Stopped, watched, watching
+
+CALL = {"prompt": "a cat", "seed": 3, "num_inference_steps": 3}
+
+
+class Watcher:
+    def __init__(self, last=99):
+        self.begun, self.steps, self.last = 0, [], last
+
+    def begin(self, pipe, arguments):
+        self.begun += 1
+
+    def step(self, pipe, index, latents):
+        self.steps.append((index, tuple(latents.shape)))
+        if index == self.last:
+            raise Stopped
+
+
+def test_without_a_watcher_a_call_stays_as_it_is(pipe):
+    call = {"prompt": "a cat"}
+    assert watched(pipe, call) is call
+
+
+def test_each_step_is_reported_and_the_picture_is_the_same(pipe):
+    watcher = Watcher()
+    with watching(watcher):
+        seen = generate(pipe, **CALL)[0]
+    alone = generate(pipe, **CALL)[0]
+    assert watcher.begun == 1
+    assert [index for index, _ in watcher.steps] == list(range(pipe.num_timesteps))
+    side = pipe.unet.config.sample_size
+    assert watcher.steps[0][1] == (1, pipe.unet.config.in_channels, side, side)
+    assert np.array_equal(seen.image, alone.image) and seen.settings == alone.settings
+
+
+def test_a_watcher_stops_the_call_at_a_step_and_only_inside_its_block(pipe):
+    watcher = Watcher(last=1)
+    with watching(watcher), pytest.raises(Stopped):
+        generate(pipe, **CALL)
+    assert len(watcher.steps) == 2
+    generate(pipe, **CALL)
+    assert watcher.begun == 1 and len(watcher.steps) == 2
+
+
+def test_the_callers_own_callback_still_works(pipe):
+    names = []
+
+    def blank(pipe, index, timestep, tensors):
+        names.append(sorted(tensors))
+        return {"latents": tensors["latents"] * 0}
+
+    own = {"callback_on_step_end": blank, "callback_on_step_end_tensor_inputs": ["latents", "prompt_embeds"]}
+    watcher = Watcher()
+    with watching(watcher):
+        seen = generate(pipe, **CALL, **own)[0]
+    assert names == [["latents", "prompt_embeds"]] * len(watcher.steps)
+    assert np.array_equal(seen.image, generate(pipe, **CALL, **own)[0].image)
+
+
+def test_a_function_with_its_own_call_can_report_too(pipe):
+    watcher = Watcher()
+    with watching(watcher):
+        pipe(**watched(pipe, {"prompt": "a cat", "num_inference_steps": 2, "output_type": "latent"}))
+    assert len(watcher.steps) == pipe.num_timesteps

@@ -1,0 +1,415 @@
+"""Panels: the same function behind controls; slow work never blocks, never piles up, and can be stopped."""
+
+import threading
+import time
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+from jupyter_client.manager import KernelManager
+from PIL import Image
+
+from sdkit import explore, generate, read_settings
+from sdkit.call.watching import Stopped
+from sdkit.shot import Shot
+from sdkit.shots import Shots
+
+PATIENCE = 60  # seconds for what takes few
+
+
+def draw(seed=0, guidance_scale=7.5, prompt="a cat", text="x"):
+    draw.calls.append((seed, guidance_scale, prompt, text))
+    if seed == 13:
+        raise ValueError("thirteen <is> bad")
+    return Image.new("RGB", (8, 8), (seed, 0, 0))
+
+
+@pytest.fixture(autouse=True)
+def calls():
+    draw.calls = []
+    return draw.calls
+
+
+@pytest.fixture
+def front_end(monkeypatch):
+    """Make each press and change look as if a front end's message caused it."""
+    monkeypatch.setattr("sdkit.panel.panel.from_front_end", lambda: True)
+
+
+def until(condition):
+    """Wait until a condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.005)
+
+
+# Pressed from code, as in a cell that is run without a front end
+
+
+def test_nothing_runs_until_the_button_and_then_the_picture_is_there(calls):
+    slider, button, view = explore(draw, seed=(0, 99)).children
+    slider.value = 35
+    assert calls == [] and view.value == ""
+    button.click()
+    assert calls == [(35, 7.5, "a cat", "x")]
+    assert 'alt="seed = 35"' in view.value and "data:image/png;base64," in view.value
+
+
+def test_children_are_the_controls_in_their_order_then_button_and_view():
+    own = widgets.IntText(value=3, description="own")
+    panel = explore(draw, guidance_scale=None, prompt=None, seed=own, text=["x", "y"])
+    assert [one.description for one in panel.children[:2]] == ["guidance_scale", "prompt"]
+    assert panel.children[2] is own and panel.children[-2:] == (panel.button, panel.view)
+    assert repr(panel).startswith("VBox(children=(FloatSlider(value=7.5, continuous_update=False, description='gui")
+
+
+def test_an_error_is_shown_in_words_and_the_panel_stays_usable(calls):
+    slider, button, view = explore(draw, seed=(0, 99)).children
+    slider.value = 13
+    button.click()
+    assert 'role="alert"' in view.value and "ValueError" in view.value and "thirteen &lt;is&gt; bad" in view.value
+    assert view.pin.disabled and view.save.disabled and not button.disabled
+    slider.value = 14
+    button.click()
+    assert "<img" in view.value and "alert" not in view.value and not view.pin.disabled
+
+
+def test_every_picture_of_shots_is_shown():
+    def several(seed):
+        return Shots(Shot(Image.new("RGB", (8, 8)), {"seed": seed + n}, {}) for n in range(3))
+
+    _, button, view = explore(several, seed=(0, 9)).children
+    button.click()
+    assert view.value.count("<img") == 3 and "seed = 2" in view.value
+
+
+def test_what_was_made_before_is_shown_at_once(calls):
+    slider, button, view = explore(draw, seed=(0, 99)).children
+    for value in (1, 2):
+        slider.value = value
+        button.click()
+    slider.value = 1
+    began = time.thread_time()  # other programs do not count
+    button.click()
+    assert time.thread_time() - began < 0.1
+    assert 'alt="seed = 1"' in view.value and "already made" in view.progress.value
+    assert [seed for seed, *_ in calls] == [1, 2]
+    button.click()  # pressed again without a change, it makes the picture again
+    assert [seed for seed, *_ in calls] == [1, 2, 1] and len(view.strip.children) == 2
+
+
+def test_pictures_that_chance_makes_are_all_kept():
+    colours = iter(("red", "blue"))
+    _, button, view = explore(lambda seed: Image.new("RGB", (8, 8), next(colours)), seed=(0, 9)).children
+    button.click()
+    button.click()
+    assert len(view.strip.children) == 2
+
+
+def test_the_history_gives_back_picture_and_values(calls):
+    panel = explore(draw, seed=(0, 99), text=["x", "y"])
+    seed, text, button, view = panel.children
+    seed.value = 1
+    button.click()
+    seed.value, text.value = 2, "y"
+    button.click()
+    first, second = (item.children[1] for item in view.strip.children)
+    assert (first.description, second.description) == ("show 1", "show 2")
+    first.click()
+    assert (seed.value, text.value) == (1, "x") and 'alt="seed = 1, text = x"' in view.value
+    assert len(calls) == 2
+
+
+def test_the_history_stays_short():
+    slider, button, view = explore(draw, seed=(20, 99)).children
+    for value in range(20, 50):
+        slider.value = value
+        button.click()
+        if value == 20:
+            oldest = view.strip.children[0]
+        if value == 42:
+            assert oldest.comm is not None
+    assert oldest.comm is None
+    assert len(view.strip.children) == 24 and view.strip.children[-1].children[1].description == "show 30"
+
+
+def test_a_pinned_picture_stays_beside_the_next_with_what_differs():
+    slider, _, button, view = explore(draw, seed=(0, 99), text=["x"]).children
+    view.pin.click()  # there is nothing yet
+    slider.value = 1
+    button.click()
+    view.pin.click()
+    assert view.pinned.value == view.difference.value == "" and view.pin.description == "unpin"
+    slider.value = 4
+    button.click()
+    assert 'alt="seed = 1, text = x"' in view.pinned.value and 'alt="seed = 4, text = x"' in view.value
+    rows = view.difference.value
+    assert ">seed<" in rows and ">text<" not in rows
+    assert "1.7 grey levels" in rows  # three in one of three channels
+    view.pin.click()
+    assert view.pinned.value == "" and view.pin.description == "pin"
+
+
+def test_a_shot_is_saved_with_its_settings_and_other_things_are_not(pipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def make(prompt="a red/cat", seed=3):
+        return generate(pipe, prompt, seed=seed, num_inference_steps=2)
+
+    panel = explore(make, prompt=None)
+    panel.view.save.click()
+    assert not list(tmp_path.rglob("*"))
+    panel.button.click()
+    assert not panel.view.save.disabled
+    panel.view.save.click()
+    panel.view.save.click()
+    (file,) = tmp_path.rglob("*.png")
+    assert file.name.startswith("a-red-cat-seed-3-") and f"saved pictures/{file.name}" in panel.view.progress.value
+    assert read_settings(file)["settings"]["num_inference_steps"] == 2
+    plain = explore(draw, seed=(0, 9))
+    plain.button.click()
+    assert plain.view.save.disabled
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch, pipe):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").write_text("a file in the way")
+    panel = explore(lambda seed: generate(pipe, "a cat", seed=seed, num_inference_steps=1)[0], seed=None)
+    panel.button.click()
+    panel.view.save.click()
+    assert 'role="alert"' in panel.view.progress.value and "<img" in panel.view.value
+
+
+def test_the_code_of_a_picture_is_shown_and_hidden(pipe):
+    panel = explore(lambda seed: generate(pipe, "a cat", seed=seed, num_inference_steps=1)[0], seed=None)
+    panel.button.click()
+    panel.view.code.click()
+    assert "image = pipe(" in panel.view.source.value
+    panel.view.code.click()
+    assert panel.view.source.value == ""
+    plain = explore(draw, seed=(5, 9))
+    plain.button.click()
+    plain.view.code.click()
+    assert "draw(seed=5)" in plain.view.source.value
+
+
+def test_the_dice_takes_another_seed():
+    panel = explore(draw, seed=(0, 10**6))
+    panel.view.dice.click()
+    first = panel.children[0].value
+    panel.view.dice.click()
+    assert panel.children[0].value != first
+    without = explore(draw, text=["x"])
+    assert without.view.dice not in without.view.children[0].children
+
+
+def test_what_had_no_effect_is_said(pipe):
+    panel = explore(lambda eta: generate(pipe, "a cat", eta=eta, num_inference_steps=1)[0], eta=0.5)
+    with pytest.warns(UserWarning, match="eta"):
+        panel.button.click()
+    assert "eta has no effect with PNDMScheduler" in panel.view.notes.value
+
+
+def test_an_interrupt_of_the_cell_goes_on_to_the_cell():
+    def interrupted(seed):
+        raise KeyboardInterrupt
+
+    panel = explore(interrupted, seed=(0, 9))
+    with pytest.raises(KeyboardInterrupt):
+        panel.button.click()
+    assert "stopped" in panel.view.progress.value and panel.view.stop.disabled
+
+
+# Pressed in a front end
+
+
+def test_a_released_control_starts_the_work_in_a_thread(front_end):
+    threads = []
+
+    def where(seed):
+        threads.append(threading.current_thread())
+        return Image.new("RGB", (8, 8))
+
+    panel = explore(where, seed=(0, 9))
+    panel.children[0].value = 3
+    assert panel.worker.wait(PATIENCE)
+    assert 'alt="seed = 3"' in panel.view.value and threads[0] is not threading.main_thread()
+    panel.view.live.value = False
+    panel.children[0].value = 4
+    assert panel.worker.wait(PATIENCE) and len(threads) == 1
+
+
+def test_new_requests_never_pile_up(front_end):
+    begun, go, seeds = threading.Event(), threading.Event(), []
+
+    def slow(seed):
+        seeds.append(seed)
+        begun.set()
+        assert go.wait(PATIENCE)
+        return Image.new("RGB", (8, 8))
+
+    panel = explore(slow, seed=(0, 99))
+    slider, button, view = panel.children
+    slider.value = 1
+    assert begun.wait(PATIENCE)
+    for value in range(2, 9):
+        slider.value = value
+    button.click()  # the same as is asked for already
+    assert not view.stop.disabled
+    go.set()
+    assert panel.worker.wait(PATIENCE)
+    assert seeds == [1, 8] and 'alt="seed = 8"' in view.value
+    slider.value = 1  # it came too late to be shown, but is not lost
+    assert 'alt="seed = 1"' in view.value and seeds == [1, 8]
+
+
+@pytest.fixture
+def panel(pipe, front_end):
+    """Return a panel over the real model, with more steps than a test waits for."""
+
+    def make(seed=0, num_inference_steps=900):
+        return generate(pipe, "a cat", seed=seed, num_inference_steps=num_inference_steps)[0]
+
+    return explore(make, seed=(0, 9), num_inference_steps=(1, 900))
+
+
+def test_the_picture_grows_while_steps_are_counted_and_stop_ends_it(panel):
+    seed, steps, button, view = panel.children
+    seen = []
+    view.picture.observe(lambda change: seen.append(change["new"]), names="value")
+    button.click()
+    until(lambda: len(seen) >= 2)
+    assert all('alt="preview of seed = 0' in html for html in seen) and seen[0] != seen[1]
+    assert "<progress" in view.progress.value and "step " in view.progress.value
+    view.stop.click()
+    assert panel.worker.wait(PATIENCE)
+    assert "stopped after step " in view.progress.value and view.stop.disabled and view.save.disabled
+    steps.value = 2
+    assert panel.worker.wait(PATIENCE)
+    assert 'alt="seed = 0, num_inference_steps = 2"' in view.value and not view.save.disabled
+
+
+def test_a_new_request_stops_the_running_one_at_its_next_step(panel):
+    seed, steps, button, view = panel.children
+    button.click()
+    until(lambda: "step " in view.progress.value)
+    steps.value = 2
+    assert panel.worker.wait(PATIENCE)
+    assert "num_inference_steps = 2" in view.value and len(view.strip.children) == 1
+
+
+def test_the_history_is_there_while_something_runs(panel):
+    seed, steps, button, view = panel.children
+    steps.value = 1
+    assert panel.worker.wait(PATIENCE)
+    steps.value = 900
+    until(lambda: "step " in view.progress.value)
+    view.strip.children[0].children[1].click()
+    assert steps.value == 1 and "num_inference_steps = 1&quot;" not in view.value
+    shown = view.value
+    assert panel.worker.wait(PATIENCE)
+    assert view.value == shown and 'num_inference_steps = 1"' in shown and view.stop.disabled
+
+
+def test_what_a_stopped_function_saved_is_not_taken_for_the_whole(pipe, front_end):
+    def keeps(seed):
+        try:
+            generate(pipe, "a cat", num_inference_steps=900)
+        except KeyboardInterrupt:
+            return Image.new("RGB", (8, 8))
+
+    panel = explore(keeps, seed=(0, 9))
+    panel.button.click()
+    until(lambda: "step " in panel.view.progress.value)
+    panel.view.stop.click()
+    assert panel.worker.wait(PATIENCE)
+    assert "stopped" in panel.view.progress.value and len(panel.view.strip.children) == 0
+
+
+def test_a_function_without_steps_ends_by_itself(front_end):
+    begun, go = threading.Event(), threading.Event()
+
+    def plain(seed):
+        begun.set()
+        assert go.wait(PATIENCE)
+        raise Stopped if seed else ValueError("bad")
+
+    panel = explore(plain, seed=(0, 9))
+    panel.button.click()
+    assert begun.wait(PATIENCE)
+    panel.view.stop.click()
+    assert "stopping" in panel.view.progress.value
+    go.set()
+    assert panel.worker.wait(PATIENCE)
+    assert "ValueError" in panel.view.value and panel.view.stop.disabled
+
+
+# In a real kernel, with the messages that a front end sends
+
+SETUP = """
+import time
+from PIL import Image
+from sdkit import explore
+calls = []
+def slow(seed=1):
+    calls.append(seed)
+    time.sleep(0.3)
+    return Image.new("RGB", (8, 8))
+panel = explore(slow, seed=(0, 9))
+panel.button.click()
+print(calls, "seed = 1" in panel.view.value, panel.button.comm.comm_id, panel.children[0].comm.comm_id)
+"""
+
+
+@pytest.fixture
+def kernel():
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=PATIENCE)
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def printed(kernel, code):
+    """Run a cell and return what it prints."""
+    texts = []
+
+    def note(message):
+        assert message["msg_type"] != "error", message["content"]["traceback"]
+        if message["msg_type"] == "stream":
+            texts.append(message["content"]["text"])
+
+    kernel.execute_interactive(code, timeout=PATIENCE, output_hook=note)
+    return "".join(texts)
+
+
+def send(kernel, comm, data):
+    content = {"comm_id": comm, "data": {"buffer_paths": [], **data}}
+    kernel.shell_channel.send(kernel.session.msg("comm_msg", content))
+
+
+def test_in_a_kernel_a_press_returns_at_once_and_cells_wait(kernel):
+    *words, button, slider = printed(kernel, SETUP).split()
+    assert " ".join(words) == "[1] True"
+    send(kernel, slider, {"method": "update", "state": {"value": 7}})
+    send(kernel, button, {"method": "custom", "content": {"event": "click"}})
+    shown = printed(kernel, 'print(calls, "seed = 7" in panel.view.value, panel.view.stop.disabled)')
+    assert shown.split("\n")[0] == "[1, 7] True True"
+
+
+def test_panels_never_change_pictures(pipe):
+    direct = generate(pipe, "a cat", seed=2, num_inference_steps=3)[0]
+    results = []
+
+    def make(seed=2):
+        results.append(generate(pipe, "a cat", seed=seed, num_inference_steps=3)[0])
+        return results[-1]
+
+    explore(make, seed=None).button.click()
+    assert np.array_equal(results[0].image, direct.image)

@@ -1,0 +1,82 @@
+"""The plain code makes the same picture with diffusers alone."""
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDIMScheduler, StableDiffusionImg2ImgPipeline
+from PIL import Image
+
+from sdkit import generate, save_picture
+from sdkit.quiet import quiet
+from sdkit.record.plain_code import plain_call, plain_code
+from sdkit.shot import Shot
+
+STEPS = {"num_inference_steps": 2}
+
+
+def run(code, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    names = {}
+    with quiet():
+        exec(compile(code, "code", "exec"), names)
+    return names
+
+
+def with_ddim(pipe):
+    return {**pipe.components, "scheduler": DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False)}
+
+
+def test_the_code_makes_the_same_picture(pipe, tmp_path, monkeypatch):
+    other = type(pipe)(**with_ddim(pipe), requires_safety_checker=False)
+    other.set_progress_bar_config(disable=True)
+    shot = generate(other, "a cat, it's red", seed=5, eta=0.5, negative_prompt="blue", **STEPS)[0]
+    code = plain_code(shot)
+    names = run(code, tmp_path, monkeypatch)
+    assert np.array_equal(names["image"], shot.image)
+    assert isinstance(names["pipe"].scheduler, DDIMScheduler)
+    assert "eta=0.5," in code and "guidance_scale" not in code and "output_type" not in code
+
+
+def test_pictures_tensors_and_used_generators_come_from_the_saved_file(pipe, tmp_path, monkeypatch):
+    img2img = StableDiffusionImg2ImgPipeline(**with_ddim(pipe), requires_safety_checker=False)
+    img2img.set_progress_bar_config(disable=True)
+    used = torch.Generator("cpu").manual_seed(3)
+    torch.randn(7, generator=used)
+    start = Image.new("RGB", (64, 64), "red")
+    shot = generate(img2img, "a cat", image=start, strength=0.9, num_inference_steps=4, generator=used)[0]
+    save_picture(shot, tmp_path / "picture.png")
+    code = plain_code(shot)
+    assert 'image=stored["image"],' in code and "StableDiffusionImg2ImgPipeline" in code
+    assert np.array_equal(run(code, tmp_path, monkeypatch)["image"], shot.image)
+
+
+def shot_of(**changed):
+    model = {"name": "owner/name", "revision": "abc", "fingerprint": "0"}
+    scheduler = {"class": "PNDMScheduler", "config": {"skip_prk_steps": True, "steps_offset": 1, "unknown": 2}}
+    origin = {"pipeline": "StableDiffusionPipeline", "model": model, "scheduler": scheduler, "device": "cuda",
+              "dtype": "torch.float16"}  # fmt: skip
+    return Shot(None, {"prompt": "a cat", "seed": 1, "guidance_scale": np.float64(2.0), **changed}, origin)
+
+
+def test_model_device_and_dtype_are_written():
+    code = plain_code(shot_of())
+    assert "StableDiffusionPipeline.from_pretrained('owner/name', dtype=torch.float16, revision='abc')" in code
+    assert 'pipe = pipe.to("cuda")' in code and "sdkit" not in code
+    assert "    skip_prk_steps=True,\n    steps_offset=1,\n)" in code
+    assert "    guidance_scale=2.0,\n" in code
+
+
+def test_a_callback_stays_a_name():
+    code = plain_code(shot_of(callback_on_step_end=print))
+    assert "callback_on_step_end=callback_on_step_end," in code
+    compile(code, "code", "exec")
+
+
+@pytest.mark.parametrize(
+    ("values", "code"), [({"a": 1, "b": "x"}, "call(a=1, b='x')\n"), ({"a": object()}, "call(a=...)\n")]
+)
+def test_what_is_no_shot_is_written_as_the_call_of_its_function(values, code):
+    def call():
+        pass
+
+    assert plain_call(call, values) == code

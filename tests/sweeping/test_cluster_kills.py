@@ -1,0 +1,151 @@
+"""Dask workers as processes of their own, killed in the middle of a sweep: nothing is lost, torn or made for ever."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import psutil
+import pytest
+from distributed import Client
+from PIL import Image
+
+from sdkit import sweep
+from sdkit.sweeping import cluster
+from sdkit.sweeping.sweep import SweepStopped
+
+# A picture takes long enough that a worker dies while it makes one.
+CALL = {"seed": range(16), "num_inference_steps": 8}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@contextmanager
+def dask(*words):
+    """Run one of Dask's commands in a process, as docs/cluster.md tells to; end it afterwards."""
+    silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, "-m", "dask", *words], env=ENVIRONMENT, **silent)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def scheduler():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+    with dask("scheduler", *options):
+        yield f"tcp://127.0.0.1:{port}"
+
+
+def worker(address):
+    # Without a nanny, which would start it again: what is killed here stays away.
+    options = ("--host", "127.0.0.1", "--nthreads", "1", "--memory-limit", "0", "--no-nanny")
+    return dask("worker", address, *options, "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+
+
+def wait_until(found, seconds=400):
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline, "that takes too long"
+        time.sleep(0.05)
+
+
+def listening(processes):
+    """Return the addresses at which processes can be reached."""
+    found = [one for process in processes for one in process.net_connections("tcp")]
+    return {one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN}
+
+
+def kill_one_at_work(client, folder, processes, killed):
+    """Kill a worker that has work to do, once three pictures are there."""
+    wait_until(lambda: folder.is_dir() and len(list(folder.glob("*.png"))) >= 3)
+    places = client.run(os.getpid)
+    busy = next(pid for place, pid in places.items() if client.processing()[place])
+    (victim,) = (one for one in processes if one.pid == busy)
+    killed["there"] = len(list(folder.glob("*.png")))
+    victim.send_signal(signal.SIGKILL)
+    killed["code"] = victim.wait()
+
+
+# Once in the normal tests; `-m "slow or not slow"` makes it five times.
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+@pytest.mark.parametrize("run", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 5))])
+def test_a_worker_that_is_killed_loses_nothing(pipe, tmp_path, run):
+    killed: dict = {}
+    with ExitStack() as ending:
+        address = ending.enter_context(scheduler())
+        processes = [ending.enter_context(worker(address)) for _ in range(2)]
+        client = ending.enter_context(Client(address, timeout=60, set_as_default=False))
+        client.wait_for_workers(2, timeout=400)
+        assert listening(psutil.Process(one.pid) for one in processes) == {"127.0.0.1"}
+        killer = threading.Thread(target=kill_one_at_work, args=(client, tmp_path / "there", processes, killed))
+        killer.start()
+        there = sweep(pipe, "a cat", folder=tmp_path / "there", workers=address, **CALL)
+        killer.join()
+        assert len(client.nthreads()) == 1
+    here = sweep(pipe, "a cat", folder=tmp_path / "here", **CALL)
+    assert killed["code"] == -signal.SIGKILL and 3 <= killed["there"] < 16
+    names = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("here", "there")]
+    assert names[0] == names[1] and len(names[0]) == 16
+    for path in (tmp_path / "there").iterdir():
+        Image.open(path).load()
+    for one, other in zip(here, there):
+        assert (one.settings, one.label) == (other.settings, other.label)
+        assert abs(np.asarray(one.image, int) - np.asarray(other.image, int)).max() <= 2
+
+
+@pytest.mark.slow
+def test_a_picture_that_kills_every_worker_is_named_and_the_others_are_kept(pipe, tmp_path, monkeypatch):
+    deadly = tmp_path / "deadly.py"
+    deadly.write_text(
+        "import os\n"
+        "from sdkit.sweeping import batches as batching, cluster\n"
+        "def die(pipe, cells, texts, **options):\n"
+        "    if any(cell.arguments['seed'] == 3 for cell in cells):\n"
+        "        os._exit(9)\n"
+        "    return batching.make(pipe, cells, texts, **options)\n"
+        "cluster.make = die\n"
+    )
+    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", str(deadly))
+    words = "2 workers in turn died while they made the picture of seed = 3; "
+    with pytest.raises(SweepStopped, match=words) as caught:
+        sweep(pipe, "a cat", seed=range(6), num_inference_steps=1, workers=1, folder=tmp_path / "pictures")
+    assert 3 <= len(caught.value.shots) == len(list((tmp_path / "pictures").iterdir())) < 6
+
+
+@pytest.mark.slow
+def test_workers_of_this_machine_leave_nothing_changed(pipe, tmp_path, capfd):
+    environment, loggers = dict(os.environ), [logging.getLogger(name) for name in cluster.LOGGERS]
+    levels = [logger.level for logger in loggers]
+    here = sweep(pipe, "a cat", seed=[1, 2, 3], num_inference_steps=2)
+    there = sweep(pipe, "a cat", seed=[1, 2, 3], num_inference_steps=2, workers=2)
+    for one, other in zip(here, there):
+        assert abs(np.asarray(one.image, int) - np.asarray(other.image, int)).max() <= 2
+    assert dict(os.environ) == environment and [logger.level for logger in loggers] == levels
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_workers_of_this_machine_are_reached_from_it_only(pipe):
+    with cluster._local_client(2, pipe.device) as client:
+        assert len(client.nthreads()) == 2
+        ours = psutil.Process()
+        assert listening([ours, *ours.children(recursive=True)]) == {"127.0.0.1"}
+
+
+@pytest.mark.slow
+def test_local_workers_that_do_not_start_say_why(pipe, monkeypatch):
+    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", "no_such_module")
+    monkeypatch.setattr(cluster, "START", 20)
+    with pytest.raises(RuntimeError, match="the local workers did not start: .*no_such_module"):
+        sweep(pipe, "a cat", seed=[1], workers=1)
