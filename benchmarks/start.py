@@ -16,8 +16,9 @@ STEPS = {
     "import torch and StableDiffusionPipeline": BARE,
     "import sdkit": "import sdkit",
     "import every name of sdkit": "from sdkit import *",
-    "plain diffusers to the first picture":
-        f"{BARE}; from sdkit import model_path; pipe = StableDiffusionPipeline.from_pretrained(model_path()); {CALL}",
+    "plain diffusers to the first picture": (
+        f"{BARE}; from sdkit import model_path; pipe = StableDiffusionPipeline.from_pretrained(model_path()); {CALL}"
+    ),
     "load_pipeline to the first picture": f"from sdkit import load_pipeline; pipe = load_pipeline(); {CALL}",
 }
 

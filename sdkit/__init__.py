@@ -40,12 +40,12 @@ _HOME = {
     "explore": "panel.panel", "check_setup": "check",
     "known_words": "words", "unknown_words": "words",
     "PARAMETERS": "parameters", "NoEffectWarning": "parameters",
-}
+}  # fmt: skip
 __all__ = [
     "PARAMETERS", "NoEffectWarning", "check_setup", "draw_grid", "explore", "generate", "generator", "known_words",
     "load_pipeline", "model_path", "plan_load", "plan_sweep", "read_settings", "rebuild", "reproducibility",
     "save_picture", "sweep", "unknown_words",
-]
+]  # fmt: skip
 
 
 def __getattr__(name):

@@ -8,8 +8,12 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 
 DISTRIBUTION = "sd-one-parameter"
 _WANTED = {
-    "torch": "2.4", "diffusers": "0.40", "transformers": "5.0",
-    "ipywidgets": "7.7.1", "matplotlib": "3.8", "Pillow": "10",
+    "torch": "2.4",
+    "diffusers": "0.40",
+    "transformers": "5.0",
+    "ipywidgets": "7.7.1",
+    "matplotlib": "3.8",
+    "Pillow": "10",
 }
 
 

@@ -23,7 +23,14 @@ from typing import Any
 
 TEXT, INTEGER, NUMBER, SIZE, CHOICE, SWITCH = "text", "integer", "number", "size", "choice", "switch"
 NUMBERS, TENSOR, TENSORS, IMAGE, GENERATOR, MAPPING, FUNCTION, NAMES = (
-    "numbers", "tensor", "tensors", "image", "generator", "mapping", "function", "names",
+    "numbers",
+    "tensor",
+    "tensors",
+    "image",
+    "generator",
+    "mapping",
+    "function",
+    "names",
 )
 MAX_SEED = 2**32 - 1
 MAX_SIDE = 8192  # pixels; Pillow warns of larger squares when it opens them again
@@ -55,15 +62,16 @@ class Parameter:
 
 _TABLE = (
     Parameter("prompt", TEXT, "what the picture shall show", optional=True),
-    Parameter("height", SIZE, "pixels from top to bottom", low=8, high=MAX_SIDE, usual=(32, 128), step=8,
-              optional=True),
-    Parameter("width", SIZE, "pixels from left to right", low=8, high=MAX_SIDE, usual=(32, 128), step=8,
-              optional=True),
+    Parameter(
+        "height", SIZE, "pixels from top to bottom", low=8, high=MAX_SIDE, usual=(32, 128), step=8, optional=True
+    ),
+    Parameter("width", SIZE, "pixels from left to right", low=8, high=MAX_SIDE, usual=(32, 128), step=8, optional=True),
     Parameter("num_inference_steps", INTEGER, "denoising steps", 50, low=1, high=1000, usual=(1, 50)),
     Parameter("timesteps", NUMBERS, "own list of timesteps, descending", low=0, optional=True),
     Parameter("sigmas", NUMBERS, "own list of noise levels, descending", low=0, optional=True),
-    Parameter("guidance_scale", NUMBER, "how strongly the prompt is followed", 7.5, low=0, high=100, usual=(0, 15),
-              step=0.5),
+    Parameter(
+        "guidance_scale", NUMBER, "how strongly the prompt is followed", 7.5, low=0, high=100, usual=(0, 15), step=0.5
+    ),
     Parameter("negative_prompt", TEXT, "what the picture shall move away from", optional=True),
     Parameter("num_images_per_prompt", INTEGER, "pictures per prompt", 1, low=1, high=1000, usual=(1, 8)),
     Parameter("eta", NUMBER, "share of fresh noise in each DDIM step", 0.0, low=0, high=1, usual=(0, 1), step=0.1),
@@ -76,17 +84,20 @@ _TABLE = (
     Parameter("output_type", CHOICE, "what the result holds", "pil", choices=("pil", "np", "pt", "latent")),
     Parameter("return_dict", SWITCH, "an object or a tuple as result", True),
     Parameter("cross_attention_kwargs", MAPPING, "arguments for the attention processors", optional=True),
-    Parameter("guidance_rescale", NUMBER, "how far guidance's contrast is undone", 0.0, low=0, high=1, usual=(0, 1),
-              step=0.1),
-    Parameter("clip_skip", INTEGER, "text encoder layers left out at the end", low=0, high=100, usual=(0, 2),
-              optional=True),
+    Parameter(
+        "guidance_rescale", NUMBER, "how far guidance's contrast is undone", 0.0, low=0, high=1, usual=(0, 1), step=0.1
+    ),
+    Parameter(
+        "clip_skip", INTEGER, "text encoder layers left out at the end", low=0, high=100, usual=(0, 2), optional=True
+    ),
     Parameter("callback_on_step_end", FUNCTION, "called after each step", optional=True),
     Parameter("callback_on_step_end_tensor_inputs", NAMES, "tensors the callback gets", ["latents"]),
     Parameter("image", IMAGE, "the picture to start from"),
     Parameter("mask_image", IMAGE, "white where the picture is made anew"),
     Parameter("masked_image_latents", TENSOR, "latents of the masked picture", optional=True),
-    Parameter("padding_mask_crop", INTEGER, "margin around the mask to cut out, pixels", low=0, high=MAX_SIDE,
-              optional=True),
+    Parameter(
+        "padding_mask_crop", INTEGER, "margin around the mask to cut out, pixels", low=0, high=MAX_SIDE, optional=True
+    ),
     Parameter("strength", NUMBER, "how much of the start is replaced", 0.8, low=0, high=1, usual=(0, 1), step=0.05),
     Parameter("seed", INTEGER, "number the starting noise is drawn from", 0, low=0, high=MAX_SEED, usual=(0, 9999)),
 )
@@ -289,7 +300,18 @@ def _names(parameter, value):
 
 
 _CHECKS = {
-    TEXT: _text, INTEGER: _integer, NUMBER: _number, SIZE: _size, CHOICE: _choice, SWITCH: _switch,
-    NUMBERS: _numbers, TENSOR: _tensor, TENSORS: _tensors, IMAGE: _image, GENERATOR: _generator, MAPPING: _mapping,
-    FUNCTION: _function, NAMES: _names,
+    TEXT: _text,
+    INTEGER: _integer,
+    NUMBER: _number,
+    SIZE: _size,
+    CHOICE: _choice,
+    SWITCH: _switch,
+    NUMBERS: _numbers,
+    TENSOR: _tensor,
+    TENSORS: _tensors,
+    IMAGE: _image,
+    GENERATOR: _generator,
+    MAPPING: _mapping,
+    FUNCTION: _function,
+    NAMES: _names,
 }

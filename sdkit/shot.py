@@ -70,7 +70,7 @@ def check_pictures(shots, what: str) -> None:
         raise TypeError(f'a {what} shows PIL pictures; call with output_type="pil".')
 
 
-def said(value) -> str:
+def in_words(value) -> str:
     """Say a setting's value in a few words: numbers short, tensors and pictures by their size."""
     if isinstance(value, float):
         return f"{value:g}"
@@ -79,13 +79,13 @@ def said(value) -> str:
     if hasattr(value, "shape"):
         return f"tensor {tuple(value.shape)}"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(said, value))}]"
+        return f"[{', '.join(map(in_words, value))}]"
     return repr(value) if value == "" else str(value)
 
 
 def caption(label: dict) -> str:
     """Say a label in one line: "guidance_scale = 4, seed = 1"."""
-    return ", ".join(f"{name} = {said(value)}" for name, value in label.items())
+    return ", ".join(f"{name} = {in_words(value)}" for name, value in label.items())
 
 
 def matching(shots, values: dict) -> list[Shot]:

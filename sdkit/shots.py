@@ -7,7 +7,7 @@ from sdkit.show.grid import draw_grid
 from sdkit.show.page import save_page
 from sdkit.show.plot import draw_plot
 from sdkit.show.sheet import draw_sheet, save_sheet
-from sdkit.show.table import measure as measure_shots
+from sdkit.show.table import measure_shots
 
 FIGURE_LIMIT = 64  # pictures that matplotlib draws in a few seconds; more show themselves as a contact sheet
 
@@ -16,7 +16,7 @@ class Shots(ShotList):
     """A `ShotList` that draws, measures and saves itself, as `generate` and `sweep` return it."""
 
     def table(self, **baseline):
-        """Measure every shot and return a `Table`; see `sdkit.show.table.measure`."""
+        """Measure every shot and return a `Table`; see `sdkit.show.table.measure_shots`."""
         return measure_shots(self, **baseline)
 
     def plot(self, measure: str, axis: str | None = None, **baseline):

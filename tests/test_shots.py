@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sdkit.shot import Shot, caption, is_same, said
+from sdkit.shot import Shot, caption, in_words, is_same
 from sdkit.shots import FIGURE_LIMIT, Shots
 
 
@@ -40,7 +40,7 @@ def test_shows_itself_as_png(columns):
 def test_values_are_said_in_a_few_words():
     values = {"a": 0.30000000001, "b": "", "c": torch.zeros(1, 2), "d": [1.0, 2], "e": Image.new("L", (3, 4))}
     assert caption(values) == "a = 0.3, b = '', c = tensor (1, 2), d = [1, 2], e = picture 3 x 4"
-    assert said(None) == "None"
+    assert in_words(None) == "None"
 
 
 def test_tensors_are_the_same_only_as_themselves():

@@ -76,8 +76,11 @@ def test_every_word_names_one_thing():
     ("scene", "english", "japanese"),
     [
         (Scene("apple", "line", "red"), "an apple on a red background, line style", "赤い背景のりんご、線画風"),
-        (Scene("cat", "flat", "blue", "big"), "a big cat on a blue background, flat style",
-         "青い背景の大きいねこ、フラット風"),
+        (
+            Scene("cat", "flat", "blue", "big"),
+            "a big cat on a blue background, flat style",
+            "青い背景の大きいねこ、フラット風",
+        ),
     ],  # fmt: skip
 )
 def test_a_scene_is_described_in_both_languages(scene, english, japanese):

@@ -67,8 +67,7 @@ def generate(pipe, prompts, seeds, **arguments):
     def make(start):
         part = slice(start, start + at_once)
         own = {
-            name: value[part] if isinstance(value, (list, torch.Tensor)) else value
-            for name, value in arguments.items()
+            name: value[part] if isinstance(value, (list, torch.Tensor)) else value for name, value in arguments.items()
         }
         twin = copy.copy(pipe)  # what counts steps or switches padding on and off cannot serve two calls at once
         twin.scheduler, twin.tokenizer = copy.deepcopy(pipe.scheduler), copy.deepcopy(pipe.tokenizer)
@@ -192,8 +191,10 @@ def negative(bench, seeds=60):
         negatives = [phrase.format(name) for name in named]
         free = shown(made)
         pushed = shown(generate(bench.pipe, texts, range(seeds), negative_prompt=negatives))
-        off = [generate(bench.pipe, texts[:8], range(8), guidance_scale=1.0, **more)
-               for more in ({}, {"negative_prompt": negatives[:8]})]
+        off = [
+            generate(bench.pipe, texts[:8], range(8), guidance_scale=1.0, **more)
+            for more in ({}, {"negative_prompt": negatives[:8]})
+        ]
         rows[kind] = {
             "without": float(np.mean([np.mean(free == name) for name in named])),
             "with": float(np.mean(pushed == np.array(named))),
@@ -303,7 +304,8 @@ def gates(curves):
     for kind, row in curves["negative_prompt"].items():
         found[f"a negative {kind} halves it"] = (
             row["with"] <= row["without"] / 2 + 1e-9 and row["difference_at_guidance_1"] == 0,
-            f"{row['without']:.1%} -> {row['with']:.1%}")
+            f"{row['without']:.1%} -> {row['with']:.1%}",
+        )
     for name, row in curves["steps"].items():
         few, more = row["5"][0], row["25"][0]
         found[f"{name}: 25 steps nearer the end than 5"] = (more < few, f"{few} -> {more}")

@@ -42,8 +42,14 @@ WEIGHTS = {  # of the v loss, by the signal-to-noise ratio
 LATENT_STD = 1 / 0.18215  # so that SD's own scaling factor gives latents of unit variance
 
 SCHEDULE = {
-    "num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
-    "prediction_type": "v_prediction", "steps_offset": 1, "clip_sample": False, "set_alpha_to_one": False,
+    "num_train_timesteps": 1000,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "prediction_type": "v_prediction",
+    "steps_offset": 1,
+    "clip_sample": False,
+    "set_alpha_to_one": False,
 }
 
 
@@ -52,8 +58,14 @@ def build():
     from diffusers import UNet2DConditionModel
 
     unet = UNet2DConditionModel(
-        sample_size=SIDE // 4, in_channels=4, out_channels=4, layers_per_block=1,
-        block_out_channels=(64, 128, 128), cross_attention_dim=128, attention_head_dim=4, norm_num_groups=16,
+        sample_size=SIDE // 4,
+        in_channels=4,
+        out_channels=4,
+        layers_per_block=1,
+        block_out_channels=(64, 128, 128),
+        cross_attention_dim=128,
+        attention_head_dim=4,
+        norm_num_groups=16,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
     )
@@ -98,8 +110,14 @@ def pipeline(vae, encoder, tokenizer, unet):
     from diffusers import DDIMScheduler, StableDiffusionPipeline
 
     pipe = StableDiffusionPipeline(
-        vae=vae, text_encoder=encoder, tokenizer=tokenizer, unet=unet, scheduler=DDIMScheduler(**SCHEDULE),
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+        vae=vae,
+        text_encoder=encoder,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=DDIMScheduler(**SCHEDULE),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
     )
     pipe.set_progress_bar_config(disable=True)
     return pipe
@@ -123,8 +141,13 @@ def unpack(folder):
     """
     folder, log = Path(folder), "denoiser.jsonl"
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    for part, name in (("vae", "vae_normalised"), ("tokenizer", "tokenizer"), ("text_encoder", "text_encoder"),
-                       ("unet", "unet"), ("stages", "stages")):
+    for part, name in (
+        ("vae", "vae_normalised"),
+        ("tokenizer", "tokenizer"),
+        ("text_encoder", "text_encoder"),
+        ("unet", "unet"),
+        ("stages", "stages"),
+    ):
         wanted = part != "stages" or (folder / part).exists()
         if wanted and not (CHECKPOINTS / name).exists():
             shutil.copytree(folder / part, CHECKPOINTS / name)
@@ -250,8 +273,13 @@ class Unseen:
     def pictures(self, both):
         """Return a picture of each held-out prompt, and the share whose background is right."""
         pipe = pipeline(self.vae, both.encoder, self.tokenizer, both.unet)
-        made = pipe([english(s) for s in self.prompts], num_inference_steps=15, guidance_scale=4.0,
-                    generator=torch.Generator("cpu").manual_seed(1), output_type="np").images
+        made = pipe(
+            [english(s) for s in self.prompts],
+            num_inference_steps=15,
+            guidance_scale=4.0,
+            generator=torch.Generator("cpu").manual_seed(1),
+            output_type="np",
+        ).images
         pictures = (made * 255).round().astype(np.uint8)
         right = np.mean([background_of(p) == s.background for p, s in zip(pictures, self.prompts)])
         return pictures, round(float(right), 3)
@@ -290,9 +318,19 @@ def main(arguments):
             stage.save(path, format="PNG")
         return {"background": right, **losses}
 
-    train("denoiser", both, fast, denoising_loss(both, tokenizer, pool, rng, arguments), check, arguments,
-          every=600, watch=(slow,), optimizer=partial(Muon, threads=threads), threads=threads,
-          rate=lambda done: trapezoid(done, arguments.rate, 1e-6))
+    train(
+        "denoiser",
+        both,
+        fast,
+        denoising_loss(both, tokenizer, pool, rng, arguments),
+        check,
+        arguments,
+        every=600,
+        watch=(slow,),
+        optimizer=partial(Muon, threads=threads),
+        threads=threads,
+        rate=lambda done: trapezoid(done, arguments.rate, 1e-6),
+    )
     for name, ema in (("fast", fast), ("slow", slow)):
         with ema.swapped_in(both):
             for part, model in (("unet", both.unet), ("text_encoder", encoder)):

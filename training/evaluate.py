@@ -58,15 +58,20 @@ def lower(verdicts):
 def measure(pictures, scenes, judges, prompts):
     """Return the shares of pictures whose background, object, style and all three are right."""
     background = np.array([background_of(p) == s.background for p, s in zip(pictures, scenes, strict=True)])
-    verdicts = {head: judges.right(pictures, head, [getattr(s, part) for s in scenes])
-                for head, part in (("object", "thing"), ("style", "style"))}
-    verdicts["all three"] = {name: background & verdicts["object"][name] & verdicts["style"][name]
-                             for name in judges.names}
+    verdicts = {
+        head: judges.right(pictures, head, [getattr(s, part) for s in scenes])
+        for head, part in (("object", "thing"), ("style", "style"))
+    }
+    verdicts["all three"] = {
+        name: background & verdicts["object"][name] & verdicts["style"][name] for name in judges.names
+    }
     return {
         "background": share(background, prompts),
         **{head: share(lower(found), prompts) for head, found in verdicts.items()},
-        "each_judge": {head: {name: round(float(right.mean()), 4) for name, right in found.items()}
-                       for head, found in verdicts.items()},
+        "each_judge": {
+            head: {name: round(float(right.mean()), 4) for name, right in found.items()}
+            for head, found in verdicts.items()
+        },
     }
 
 
@@ -367,16 +372,22 @@ def gates(results):
     for head in ("background", "object", "style"):
         gap = model[head]["share"] - japan[head]["share"]
         found[f"{head} in Japanese"] = (
-            gap <= GATES["japanese"] + 1e-9, f"{100 * gap:.1f} points below English, at most 5 wanted")
+            gap <= GATES["japanese"] + 1e-9,
+            f"{100 * gap:.1f} points below English, at most 5 wanted",
+        )
     quality, size = results["round_trip"]["held_out"]["psnr"], results["megabytes"]["total"]
     seconds = results["seconds_per_picture"]
     found["VAE round trip"] = (quality >= 32, f"{quality} dB, wanted 32")
     found["files"] = (size <= 25, f"{size} MB, at most 25 wanted")
     found["time per picture"] = (
-        seconds["median"] <= 1, f"{seconds['median']} s, the fastest {seconds['shortest']} s; at most 1 wanted")
+        seconds["median"] <= 1,
+        f"{seconds['median']} s, the fastest {seconds['shortest']} s; at most 1 wanted",
+    )
     free, led = (rows[name]["all three"]["share"] for name in ("model, guidance_scale 1", "model"))
     found["guidance 1 -> 5 raises prompt match"] = (
-        led - free >= 0.10, f"by {100 * (led - free):.1f} points ({free:.1%} -> {led:.1%}), at least 10 wanted")
+        led - free >= 0.10,
+        f"by {100 * (led - free):.1f} points ({free:.1%} -> {led:.1%}), at least 10 wanted",
+    )
     return {**found, **curves.gates(results["curves"])}
 
 

@@ -106,6 +106,7 @@ def known_words():
 
 def word_tables():
     """Return the words the model knows as Markdown tables."""
+
     def row(*cells):
         return f"| {' | '.join(cells)} |"
 
@@ -116,11 +117,15 @@ def word_tables():
     lines += ["", row("category", "English", "Japanese"), "|-|-|-|"]
     lines += [row(name, ", ".join(english), "、".join(japanese)) for name, (english, japanese) in CATEGORIES.items()]
     lines += ["", row("style", "English", "Japanese", "drawings"), "|-|-|-|-|"]
-    lines += [row(name, ", ".join(english), "、".join(japanese), drawings)
-              for name, (drawings, english, japanese) in STYLES.items()]
+    lines += [
+        row(name, ", ".join(english), "、".join(japanese), drawings)
+        for name, (drawings, english, japanese) in STYLES.items()
+    ]
     lines += ["", row("background", "RGB", "English", "Japanese"), "|-|-|-|-|"]
-    lines += [row(name, ", ".join(map(str, rgb)), f"{article(name)} background", f"{modifier}背景")
-              for name, (rgb, modifier) in BACKGROUNDS.items()]
+    lines += [
+        row(name, ", ".join(map(str, rgb)), f"{article(name)} background", f"{modifier}背景")
+        for name, (rgb, modifier) in BACKGROUNDS.items()
+    ]
     lines += ["", row("size", "side of the drawing", "English", "Japanese"), "|-|-|-|-|"]
     lines += [row(name, f"{side} px", english, japanese) for name, (side, english, japanese) in SIZES.items()]
     lines += ["", row("place", "English", "Japanese"), "|-|-|-|"]
@@ -177,7 +182,11 @@ def main(arguments):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--from", choices=("measured", "fast", "slow"), default="measured",
-                        help="the averages to ship; measured: those that follow more of 100 held-out prompts")
+    parser.add_argument(
+        "--from",
+        choices=("measured", "fast", "slow"),
+        default="measured",
+        help="the averages to ship; measured: those that follow more of 100 held-out prompts",
+    )
     parser.add_argument("--model", default=MODEL, help="folder to write")
     main(parser.parse_args())

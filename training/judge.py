@@ -159,8 +159,16 @@ def main(arguments):
         return {f"{name}{head}_right": share for name, shares in found.items() for head, share in shares.items()}
 
     # The averages of training.loop leave batch norm's statistics out; the falling rate averages enough.
-    train(f"judge/{arguments.name}", network, Ema(network, 0.99), loss, check, arguments,
-          rate=lambda done: cosine(done, 2e-3, 1e-6), every=12 * arguments.minutes)
+    train(
+        f"judge/{arguments.name}",
+        network,
+        Ema(network, 0.99),
+        loss,
+        check,
+        arguments,
+        rate=lambda done: cosine(done, 2e-3, 1e-6),
+        every=12 * arguments.minutes,
+    )
     weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
     with whole(FOLDER / f"{arguments.name}.safetensors") as path:

@@ -28,7 +28,8 @@ def options(description, **defaults):
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--compile", action="store_true",
+        "--compile",
+        action="store_true",
         help="compile the model; NOT on a CPU: torch 2.13 gives zero gradients for most layers there",
     )
     for name, value in defaults.items():
@@ -217,8 +218,13 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
     since_check, half = 0.0, arguments.device == "cpu" or torch.cuda.is_bf16_supported()
 
     def save():
-        state = {"module": module.state_dict(), "optimizer": optimizer.state_dict(),
-                 "emas": [one.values for one in emas], "step": step, "used": used}
+        state = {
+            "module": module.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "emas": [one.values for one in emas],
+            "step": step,
+            "used": used,
+        }
         with whole(file) as path:
             torch.save(state, path)
 
@@ -253,9 +259,14 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
             last = now
             if since_check >= every or done() >= 1:
                 with cores(every_core):
-                    row = {"step": step, "minutes": round(used / 60, 1), "lr": round(rate(done()), 6),
-                           "per_second": round(counted * arguments.batch / max(since_check, 1e-9), 1),
-                           **{key: round(total / counted, 4) for key, total in sums.items()}, **check()}
+                    row = {
+                        "step": step,
+                        "minutes": round(used / 60, 1),
+                        "lr": round(rate(done()), 6),
+                        "per_second": round(counted * arguments.batch / max(since_check, 1e-9), 1),
+                        **{key: round(total / counted, 4) for key, total in sums.items()},
+                        **check(),
+                    }
                     with log.open("a", encoding="utf-8") as lines:
                         lines.write(json.dumps(row) + "\n")
                     print(name, row, flush=True)

@@ -90,6 +90,7 @@ def wilson(share, count):
 
 def kid(a, b):
     """Return the kernel distance of two sets of features (N, D), unbiased (arXiv 1801.01401, cubic kernel)."""
+
     def kernel(x, y):
         return (x @ y.T / x.shape[1] + 1) ** 3
 

@@ -55,8 +55,10 @@ def combinations(count, rng, unseen=True):
     Where there are fewer combinations than that, they come again with another size.
     """
     found = [Scene(*names) for names in product(OBJECTS, STYLES, BACKGROUNDS) if held_out(*names) == unseen]
-    return _some([replace(found[i], size=size) for size in ("medium", "big", "small")
-                  for i in rng.permutation(len(found))], count)
+    return _some(
+        [replace(found[i], size=size) for size in ("medium", "big", "small") for i in rng.permutation(len(found))],
+        count,
+    )
 
 
 def shape_scenes(count, rng):

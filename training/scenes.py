@@ -60,8 +60,13 @@ def random_scene(rng):
                 continue
             scene = Scene(thing, style, background, "small", "center", second)
         elif kind < 0.4:
-            scene = Scene(thing, style, background, ("small", "medium")[rng.random() < 0.3],
-                          ("left", "right", "top", "bottom")[rng.integers(4)])
+            scene = Scene(
+                thing,
+                style,
+                background,
+                ("small", "medium")[rng.random() < 0.3],
+                ("left", "right", "top", "bottom")[rng.integers(4)],
+            )
         else:
             scene = Scene(thing, style, background, list(SIZES)[rng.integers(3)])
         if not scene.second and rng.random() < SHAPE_SHARE:
@@ -134,8 +139,10 @@ def caption(scene, rng):
     return " ".join(words)
 
 
-LATIN = ("ba ce di fo gu hal in jor ki lo mar ne os pi qua re sto ti ul ven wa xi yo za gra tion est ing ly er "
-         "pho real hd art mas ter piece").split()
+LATIN = (
+    "ba ce di fo gu hal in jor ki lo mar ne os pi qua re sto ti ul ven wa xi yo za gra tion est ing ly er "
+    "pho real hd art mas ter piece"
+).split()
 KANA = "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわん高品質最写真"
 
 
@@ -264,8 +271,22 @@ def lexicon():
     text += [name for name in BACKGROUNDS] + [modifier for _, modifier in BACKGROUNDS.values()]
     text += [word for _, english, japanese in SIZES.values() for word in (english, japanese)]
     text += [word for *_, english, japanese in PLACES.values() for word in (english, japanese)]
-    text += ["a an and on the at in of background style drawing picture icon cute side by size line", ", .",
-             "背景", "の", "と", "、", "。", "風", "かわいい", "サイズ", "並んで", "いる", "い", "な"]
+    text += [
+        "a an and on the at in of background style drawing picture icon cute side by size line",
+        ", .",
+        "背景",
+        "の",
+        "と",
+        "、",
+        "。",
+        "風",
+        "かわいい",
+        "サイズ",
+        "並んで",
+        "いる",
+        "い",
+        "な",
+    ]
     words = [word for entry in text for word in entry.split()]
     # "赤い" is also written "赤", "オレンジの" also "オレンジ"
     words += [word.rstrip("いの") for word in words if word[-1:] in "いの" and len(word) > 1]

@@ -17,8 +17,13 @@ from training.world import BACKGROUNDS, OBJECTS, PLACES, SIZES, STYLES, THINGS
 
 WIDTH = 128
 ATTRIBUTES = {
-    "thing": list(THINGS), "second": ["", *OBJECTS], "style": list(STYLES),
-    "background": list(BACKGROUNDS), "colour": ["", *BACKGROUNDS], "size": list(SIZES), "place": list(PLACES),
+    "thing": list(THINGS),
+    "second": ["", *OBJECTS],
+    "style": list(STYLES),
+    "background": list(BACKGROUNDS),
+    "colour": ["", *BACKGROUNDS],
+    "size": list(SIZES),
+    "place": list(PLACES),
 }
 
 
@@ -28,9 +33,16 @@ def build(tokenizer):
 
     return CLIPTextModel._from_config(
         CLIPTextConfig(
-            vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=4 * WIDTH, num_hidden_layers=2,
-            num_attention_heads=4, max_position_embeddings=77, projection_dim=WIDTH, hidden_act="quick_gelu",
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            vocab_size=len(tokenizer),
+            hidden_size=WIDTH,
+            intermediate_size=4 * WIDTH,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=77,
+            projection_dim=WIDTH,
+            hidden_act="quick_gelu",
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
         )
     )

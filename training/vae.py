@@ -21,8 +21,14 @@ def build():
     from diffusers import AutoencoderKL
 
     vae = AutoencoderKL(
-        in_channels=3, out_channels=3, latent_channels=4, sample_size=SIDE, layers_per_block=1,
-        block_out_channels=(32, 64, 128), norm_num_groups=8, mid_block_add_attention=False,
+        in_channels=3,
+        out_channels=3,
+        latent_channels=4,
+        sample_size=SIDE,
+        layers_per_block=1,
+        block_out_channels=(32, 64, 128),
+        norm_num_groups=8,
+        mid_block_add_attention=False,
         down_block_types=("DownEncoderBlock2D",) * 3,
         up_block_types=("UpDecoderBlock2D",) * 3,
     )
@@ -36,6 +42,7 @@ def build():
 
 def ssim(a, b):
     """Return the mean structural similarity of two batches in -1..1 (Wang et al. 2004; 7x7 mean window)."""
+
     def mean(x):
         return F.avg_pool2d(x, 7, 1)
 

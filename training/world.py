@@ -23,6 +23,7 @@ class Thing:
     colour: str = ""  # its own colour, where both coloured styles agree on it
 
 
+# fmt: off
 OBJECTS = {
     "cat": Thing("cat-face", ("cat", "cats", "kitten"), ("ねこ", "猫", "ネコ"), "🐱", "animal"),
     "dog": Thing("dog-face", ("dog", "dogs", "puppy"), ("犬", "いぬ", "イヌ"), "🐶", "animal"),
@@ -182,6 +183,7 @@ PLACES = {
     "top": (0, -1, "at the top", "上"),
     "bottom": (0, 1, "at the bottom", "下"),
 }
+# fmt: on
 
 PAIR_SIDE = 29  # pixels; two objects stand side by side
 

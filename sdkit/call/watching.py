@@ -13,7 +13,7 @@ from contextvars import ContextVar
 _watcher: ContextVar = ContextVar("watcher", default=None)
 
 
-class Stopped(KeyboardInterrupt):
+class StoppedError(KeyboardInterrupt):
     """A watcher has stopped the work. What keeps its results on an interrupt keeps them here too."""
 
 
@@ -22,7 +22,7 @@ def watching(watcher):
     """Report the pipeline calls made inside the block to `watcher`.
 
     Its `begin(pipe, arguments)` is called before each, its `step(pipe, index, latents)` after each
-    denoising step. Either may raise `Stopped`.
+    denoising step. Either may raise `StoppedError`.
     """
     token = _watcher.set(watcher)
     try:

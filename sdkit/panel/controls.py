@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from sdkit.panel.picture_controls import LABEL, MaskChoice, PictureChoice
 from sdkit.parameters import CHOICE, INTEGER, NUMBER, PARAMETERS, SCHEDULERS, SIZE, SWITCH, TEXT
-from sdkit.shot import is_picture, said
+from sdkit.shot import in_words, is_picture
 
 _NOTHING = inspect.Parameter.empty
 # ipywidgets 7 has the help text under another name, which 8 warns about
@@ -102,7 +102,7 @@ def _choice(name, wanted, start, common):
         labels, values = [str(label) for label in wanted], list(wanted.values())
     else:
         values = wanted
-        labels = [f"{n}: {said(one)}" if is_picture(one) else str(one) for n, one in enumerate(values, 1)]
+        labels = [f"{n}: {in_words(one)}" if is_picture(one) else str(one) for n, one in enumerate(values, 1)]
     if not values:
         raise ValueError(f"{name} has no choices; give at least one.")
     options = values if labels == list(map(str, values)) else list(zip(labels, values))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from sdkit.call.watching import Stopped
+from sdkit.call.watching import StoppedError
 from sdkit.panel.controls import controls_for
 from sdkit.panel.html import alert, as_html, pictures_in, status
 from sdkit.panel.run import Run
@@ -116,8 +116,8 @@ class Panel(widgets.VBox):
             made = self._keep(run, run())
         except KeyboardInterrupt as interrupt:
             self._end(run, self.view.fail, None, f"stopped after {_steps(run)}{run.seconds:.1f} s")
-            if not (run.live or isinstance(interrupt, Stopped)):  # the cell that pressed the button was interrupted
-                raise
+            if not (run.live or isinstance(interrupt, StoppedError)):
+                raise  # the cell that pressed the button was interrupted
         except Exception as error:  # whatever the function raises is shown, and the panel stays usable
             self._end(run, self.view.fail, error, "failed")
         else:
@@ -141,7 +141,7 @@ class Panel(widgets.VBox):
     def _keep(self, run, result):
         """Put a result into the history and return it."""
         if run.cut_short:  # the function has caught the stop and returned what it had
-            raise Stopped
+            raise StoppedError
         seconds, html = run.seconds, as_html(result, run.values)
         with self._lock:
             key = _key(run.values)

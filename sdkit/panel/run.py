@@ -6,7 +6,7 @@ import threading
 import time
 
 from sdkit.call.check_together import without_effect
-from sdkit.call.watching import Stopped, watching
+from sdkit.call.watching import StoppedError, watching
 
 REFRESH = 0.1  # seconds between two reports: more would only fill the channel to the front end
 PREVIEW_SHARE = 0.2  # of a run's time at most goes into previews, however slow the decoder is
@@ -30,7 +30,7 @@ class Run:
         self._next_report = self._next_preview = 0.0
 
     def __call__(self):
-        """Return what the function returns; raise `Stopped` if it was stopped, else what it raises."""
+        """Return what the function returns; raise `StoppedError` if it was stopped, else what it raises."""
         self.began = time.perf_counter()
         self._go_on()
         with watching(self):
@@ -53,7 +53,7 @@ class Run:
     def _go_on(self):
         if self._asked.is_set():
             self.cut_short = True
-            raise Stopped("stopped")
+            raise StoppedError("stopped")
 
     def begin(self, pipe, arguments):
         """Note that a pipeline is about to be called."""

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from sdkit.measure import distance
 from sdkit.panel import html as markup
-from sdkit.shot import Shot, caption, is_picture, said
+from sdkit.shot import Shot, caption, in_words, is_picture
 
 STRIP = 24  # pictures in the history
 _ROW = {"flex_flow": "row wrap", "align_items": "center"}
@@ -152,4 +152,4 @@ def compare(a: Made, b: Made) -> str:
 
 
 def _said(settings, name):
-    return said(settings[name]) if name in settings else "-"
+    return in_words(settings[name]) if name in settings else "-"

@@ -6,7 +6,7 @@ from itertools import product
 from math import ceil, prod
 from textwrap import wrap
 
-from sdkit.shot import Shot, ShotList, matching, said
+from sdkit.shot import Shot, ShotList, in_words, matching
 from sdkit.show.figure import new_figure
 
 INCH = 1.3  # side of one picture in the drawn grid
@@ -130,7 +130,7 @@ def _said(name, value):
     """Write "name = value", wrapped to a picture's width; a text stands for itself."""
     if isinstance(value, str) and value:
         return "\n".join(wrap(value, LETTERS, break_long_words=False))
-    return f"{name}\n= {said(value)}"
+    return f"{name}\n= {in_words(value)}"
 
 
 def _varied(axes):

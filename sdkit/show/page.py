@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 
 from sdkit.files import write_whole
-from sdkit.shot import Shot, ShotList, caption, check_pictures, png_bytes, said
+from sdkit.shot import Shot, ShotList, caption, check_pictures, in_words, png_bytes
 from sdkit.show.grid import arrange, is_table
-from sdkit.show.table import MEASURES, measure
+from sdkit.show.table import MEASURES, measure_shots
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 1.5rem; color: #111; background: #fff; }
@@ -64,8 +64,11 @@ def _facts(shot):
         **origin["versions"],
     }  # fmt: skip
     facts = {**shot.settings, **made_by}
-    in_words = {name: str(value) if isinstance(value, float) else said(value) for name, value in facts.items()}
-    return {name: text for name, text in in_words.items() if facts[name] is not None}
+    return {
+        name: str(value) if isinstance(value, float) else in_words(value)
+        for name, value in facts.items()
+        if value is not None
+    }
 
 
 def _list(facts):
@@ -115,7 +118,7 @@ def _head(name, value):
 def _measures(shots):
     if not shots.axes:
         return ""
-    table = measure(shots)
+    table = measure_shots(shots)
     names = [*shots.axes, *MEASURES]
     heads = "".join(f'<th scope="col">{escape(MEASURES.get(name, name))}</th>' for name in names)
     rows = "".join("<tr>" + "".join(f"<td>{_number(row[name])}</td>" for name in names) + "</tr>\n" for row in table)
@@ -131,4 +134,4 @@ def _measures(shots):
 def _number(value):
     if value is None:
         return "–"
-    return f"{value:.3g}" if isinstance(value, float) else escape(said(value))
+    return f"{value:.3g}" if isinstance(value, float) else escape(in_words(value))

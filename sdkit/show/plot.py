@@ -5,9 +5,9 @@ from __future__ import annotations
 from numbers import Real
 from statistics import mean, stdev
 
-from sdkit.shot import ShotList, is_same, said
+from sdkit.shot import ShotList, in_words, is_same
 from sdkit.show.figure import new_figure
-from sdkit.show.table import MEASURES, measure, seed_groups
+from sdkit.show.table import MEASURES, measure_shots, seed_groups
 
 
 def draw_plot(shots: ShotList, name: str, axis: str | None = None, **baseline):
@@ -16,7 +16,7 @@ def draw_plot(shots: ShotList, name: str, axis: str | None = None, **baseline):
     Points are means over the seeds, error bars their standard deviations; every combination of
     the other axes gets a line. A dotted line is the noise floor of the distance: what another
     seed alone does. `axis` defaults to the first that is not the seed; `baseline` is as in
-    `measure`. Raises ValueError for an unknown measure or axis.
+    `measure_shots`. Raises ValueError for an unknown measure or axis.
     """
     if name not in MEASURES:
         raise ValueError(f"measure is {name!r}; give one of {', '.join(MEASURES)}.")
@@ -24,7 +24,7 @@ def draw_plot(shots: ShotList, name: str, axis: str | None = None, **baseline):
         axis = next((one for one in shots.axes if one != "seed"), "seed")
     if axis not in shots.axes:
         raise ValueError(f"{axis} was not varied; the axes are {', '.join(shots.axes) or 'none'}.")
-    rows = measure(shots, **baseline)
+    rows = measure_shots(shots, **baseline)
     values = shots.axes[axis]
     numbers = all(isinstance(one, Real) and not isinstance(one, bool) for one in values)
     others = [one for one in shots.axes if one not in (axis, "seed")]
@@ -39,14 +39,14 @@ def draw_plot(shots: ShotList, name: str, axis: str | None = None, **baseline):
                 xs.append(value if numbers else number)
                 means.append(mean(found))
                 errors.append(stdev(found) if len(found) > 1 else 0)
-        label = ", ".join(f"{other} = {said(shots[group[0]].label[other])}" for other in others)
+        label = ", ".join(f"{other} = {in_words(shots[group[0]].label[other])}" for other in others)
         shown = {"yerr": errors if any(errors) else None, "label": label or None}
         # No line between values that have no order.
         place.errorbar(xs, means, marker="o", capsize=3, linestyle="-" if numbers else "", **shown)
     if name == "distance" and rows.noise[name] is not None:
         place.axhline(rows.noise[name], linestyle=":", color="grey", label="noise floor: another seed")
     if not numbers:
-        place.set_xticks(range(len(values)), [said(one) for one in values])
+        place.set_xticks(range(len(values)), [in_words(one) for one in values])
     place.set_xlabel(axis)
     place.set_ylabel(MEASURES[name])
     if place.get_legend_handles_labels()[1]:

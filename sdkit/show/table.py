@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from sdkit.judge import judge, load_judge
 from sdkit.loading.pipeline import BUILT_IN
 from sdkit.measure import distance, pixels, saturation
-from sdkit.shot import Shot, ShotList, is_same, matching, said
+from sdkit.shot import Shot, ShotList, in_words, is_same, matching
 
 MEASURES = {
     "distance": "distance to the baseline, grey levels",
@@ -38,11 +38,11 @@ class Table(list):
         return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)
 
 
-def measure(shots: ShotList, **baseline) -> Table:
+def measure_shots(shots: ShotList, **baseline) -> Table:
     """Return the `Table` of a sweep.
 
     distance: root mean square of the difference to the baseline cell, 0 to 255. `baseline` gives
-    values of axes, as in `measure(shots, guidance_scale=7.5)`; each shot is compared with the one
+    values of axes, as in `measure_shots(shots, guidance_scale=7.5)`; each shot is compared with the one
     that has these values and is otherwise like it. Without it, the baseline has each axis' first
     value, but the same seed. prompt_match: the judge's probability of the one object that the
     prompt names; only for pictures of the built-in model. saturation: mean of HSV. seconds: the
@@ -84,7 +84,8 @@ def _checked(axes, baseline):
         if name not in axes:
             raise ValueError(f"{name} was not varied; the axes are {', '.join(axes)}.")
         if not any(is_same(value, one) for one in axes[name]):
-            raise ValueError(f"{name} = {said(value)} is not in the sweep; it has {', '.join(map(said, axes[name]))}.")
+            there = ", ".join(map(in_words, axes[name]))
+            raise ValueError(f"{name} = {in_words(value)} is not in the sweep; it has {there}.")
     if baseline:
         return baseline
     return {name: values[0] for name, values in axes.items() if name != "seed"} or {"seed": axes["seed"][0]}
@@ -130,4 +131,4 @@ def _noise(shots, rows):
 def _short(value):
     if value is None:
         return "-"
-    return f"{value:.3g}" if isinstance(value, float) else said(value)
+    return f"{value:.3g}" if isinstance(value, float) else in_words(value)

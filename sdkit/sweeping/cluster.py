@@ -33,7 +33,7 @@ from sdkit.loading.pipeline import device_of, load_pipeline
 from sdkit.loading.provenance import loading_of
 from sdkit.quiet import quiet
 from sdkit.record.png import same_kind
-from sdkit.shot import Shot, caption, said
+from sdkit.shot import Shot, caption, in_words
 from sdkit.sweeping.batches import Texts, make
 from sdkit.sweeping.plan import Cell
 from sdkit.sweeping.store import Store, opened, pack
@@ -48,7 +48,7 @@ DEATHS = 1  # workers of a local cluster that a batch may take down before the n
 LOGGERS = ("distributed", "distributed.client", "distributed.scheduler")
 
 
-class WorkerRefused(RuntimeError):
+class WorkerError(RuntimeError):
     """A worker cannot make the pictures that were asked for."""
 
 
@@ -74,7 +74,7 @@ def connected(workers, pipe, cells: list[Cell], store: Store | None):
 
     What was started or connected here is closed again, and what is still being made is given up.
     Raises ValueError for what no worker can do, OSError if no scheduler answers, TimeoutError if it
-    has no workers, `WorkerRefused` if some of its workers cannot make the pictures.
+    has no workers, `WorkerError` if some of its workers cannot make the pictures.
     """
     recipe = _recipe(pipe, cells)
     with ExitStack() as closing:
@@ -211,7 +211,7 @@ def _recipe(pipe, cells):
 
 def _portable(cell):
     """Return a cell to be sent: tensors alone and from the processor's memory, where a slice would bring the whole."""
-    label = {name: said(value) for name, value in cell.label.items()}
+    label = {name: in_words(value) for name, value in cell.label.items()}
     parts = cell.parts
     if parts.model is not None and os.path.isdir(os.path.expanduser(parts.model)):  # workers may be elsewhere
         parts = parts._replace(model=os.path.abspath(os.path.expanduser(parts.model)))
@@ -223,11 +223,11 @@ def _copied(values):
 
 
 def _check_ready(client, recipe, cell):
-    """Let every worker load the model; raise `WorkerRefused` unless all can make the cell."""
+    """Let every worker load the model; raise `WorkerError` unless all can make the cell."""
     threads = {worker: count for worker, count in client.nthreads().items() if count > 1}
     if threads:
         worker, count = next(iter(threads.items()))
-        raise WorkerRefused(
+        raise WorkerError(
             f"the worker at {worker} has {count} threads, and a model makes one batch at a time; "
             "start workers with --nthreads 1, several for a machine that has room for more."
         )
@@ -240,7 +240,7 @@ def _check_ready(client, recipe, cell):
             reasons.setdefault(_reason(error), []).append(worker)
         told = "; ".join(f"{', '.join(ones)}: {reason}" for reason, ones in reasons.items())
         first = next(iter(refused.values()))
-        raise WorkerRefused(f"{len(refused)} of {len(answers)} workers cannot make these pictures. {told}") from first
+        raise WorkerError(f"{len(refused)} of {len(answers)} workers cannot make these pictures. {told}") from first
 
 
 def _reason(error):
@@ -414,7 +414,7 @@ def _same_kind(weights, origin):
 def _checked(pipe, wanted):
     differing = list(_differences(wanted, origin_of(pipe)))
     if differing:
-        raise WorkerRefused(
+        raise WorkerError(
             f"the pictures would not be those asked for: {', '.join(differing)}. Give the workers the same model "
             "and the same installation as the caller's."
         )
@@ -428,4 +428,4 @@ def _differences(wanted, here, name=""):
         if isinstance(one, dict) and isinstance(other, dict):
             yield from _differences(one, other, f"{name}{key} ")
         elif one != other:
-            yield f"{name}{key} is {said(other)} here and {said(one)} at the caller's"
+            yield f"{name}{key} is {in_words(other)} here and {in_words(one)} at the caller's"

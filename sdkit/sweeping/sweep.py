@@ -24,7 +24,7 @@ EXACT = 16  # up to so many pictures, each is made alone and equals the single c
 BATCH = 8  # pictures in one call beyond that, memory allowing
 
 
-class SweepStopped(RuntimeError):
+class SweepError(RuntimeError):
     """A sweep failed on its way; `shots` holds every finished picture (in a notebook: `sys.last_value.shots`)."""
 
     shots: Shots
@@ -63,7 +63,7 @@ def sweep(
     same, and a batch whose worker dies is made by another one. docs/cluster.md says more.
 
     Returns `Shots` whose `axes` name what was varied. Raises what `generate` raises and ValueError
-    for no list, more than three, or an empty one, all before the first picture; `SweepStopped`
+    for no list, more than three, or an empty one, all before the first picture; `SweepError`
     with the finished pictures if something fails later. With workers also ImportError without Dask,
     OSError or TimeoutError if no scheduler answers or has workers, ValueError for what cannot be
     sent to them, and RuntimeError if one of them has another model or other versions.
@@ -88,7 +88,7 @@ def sweep(
             except Exception as error:
                 if not job.done or isinstance(error, _NoConsent):
                     raise
-                stopped = SweepStopped(f"the sweep stopped: {error}; {job.state()}.")
+                stopped = SweepError(f"the sweep stopped: {error}; {job.state()}.")
                 stopped.shots = job.shots()
                 raise stopped from error
     return job.shots()

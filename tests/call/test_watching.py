@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sdkit import generate
-from sdkit.call.watching import Stopped, watched, watching
+from sdkit.call.watching import StoppedError, watched, watching
 
 CALL = {"prompt": "a cat", "seed": 3, "num_inference_steps": 3}
 
@@ -19,7 +19,7 @@ class Watcher:
     def step(self, pipe, index, latents):
         self.steps.append((index, tuple(latents.shape)))
         if index == self.last:
-            raise Stopped
+            raise StoppedError
 
 
 def test_without_a_watcher_a_call_stays_as_it_is(pipe):
@@ -41,7 +41,7 @@ def test_each_step_is_reported_and_the_picture_is_the_same(pipe):
 
 def test_a_watcher_stops_the_call_at_a_step_and_only_inside_its_block(pipe):
     watcher = Watcher(last=1)
-    with watching(watcher), pytest.raises(Stopped):
+    with watching(watcher), pytest.raises(StoppedError):
         generate(pipe, **CALL)
     assert len(watcher.steps) == 2
     generate(pipe, **CALL)

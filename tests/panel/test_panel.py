@@ -10,7 +10,7 @@ from jupyter_client.manager import KernelManager
 from PIL import Image
 
 from sdkit import explore, generate, read_settings
-from sdkit.call.watching import Stopped
+from sdkit.call.watching import StoppedError
 from sdkit.shot import Shot
 from sdkit.shots import Shots
 
@@ -333,7 +333,7 @@ def test_a_function_without_steps_ends_by_itself(front_end):
     def plain(seed):
         begun.set()
         assert go.wait(PATIENCE)
-        raise Stopped if seed else ValueError("bad")
+        raise StoppedError if seed else ValueError("bad")
 
     panel = explore(plain, seed=(0, 9))
     panel.button.click()

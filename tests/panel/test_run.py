@@ -5,7 +5,7 @@ import time
 import pytest
 
 from sdkit import generate
-from sdkit.call.watching import Stopped, watched, watching
+from sdkit.call.watching import StoppedError, watched, watching
 from sdkit.measure import distance
 from sdkit.panel.run import PREVIEW_SHARE, REFRESH, Run, decoded
 
@@ -71,7 +71,7 @@ def test_the_last_latents_decode_to_the_picture(pipe):
 
 def test_a_stopped_run_ends_at_its_next_step(draw):
     run = Run(draw, VALUES, lambda run: run.stop())
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run()
     assert run.step_number == 1 and run.cut_short and run.stopping
 
@@ -79,7 +79,7 @@ def test_a_stopped_run_ends_at_its_next_step(draw):
 def test_a_stop_before_the_start_or_between_pictures_counts(pipe):
     run = Run(lambda: pytest.fail("it ran"), {}, lambda run: None)
     run.stop()
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run()
 
     def several():
@@ -89,7 +89,7 @@ def test_a_stop_before_the_start_or_between_pictures_counts(pipe):
         pytest.fail("it went on")
 
     several.run = Run(several, {}, lambda run: None)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         several.run()
     assert several.run.picture == 1
 

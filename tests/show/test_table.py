@@ -7,7 +7,7 @@ from PIL import Image
 
 from sdkit.shot import Shot
 from sdkit.shots import Shots
-from sdkit.show.table import measure
+from sdkit.show.table import measure_shots
 
 ELSEWHERE = {"model": {"name": "elsewhere"}}
 
@@ -28,31 +28,31 @@ def table_of_six():
 
 
 def test_each_shot_is_compared_with_the_baseline_of_its_seed(table_of_six):
-    assert [row["distance"] for row in measure(table_of_six)] == [0, 0, 0, 10, 10, 10]
-    assert [row["distance"] for row in measure(table_of_six, eta=1)] == [10, 10, 10, 0, 0, 0]
-    assert [row["distance"] for row in measure(table_of_six, seed=3)] == [2, 0, 5, 2, 0, 5]
+    assert [row["distance"] for row in measure_shots(table_of_six)] == [0, 0, 0, 10, 10, 10]
+    assert [row["distance"] for row in measure_shots(table_of_six, eta=1)] == [10, 10, 10, 0, 0, 0]
+    assert [row["distance"] for row in measure_shots(table_of_six, seed=3)] == [2, 0, 5, 2, 0, 5]
 
 
 def test_rows_hold_the_axes_and_every_measure(table_of_six):
-    row = measure(table_of_six)[4]
+    row = measure_shots(table_of_six)[4]
     assert row == {"eta": 1, "seed": 3, "distance": 10, "prompt_match": None, "saturation": 0, "seconds": 4}
 
 
 def test_the_noise_floor_is_what_the_seed_does(table_of_six):
-    noise = measure(table_of_six).noise
+    noise = measure_shots(table_of_six).noise
     assert noise["distance"] == pytest.approx((2 + 7 + 5) / 3)
     assert noise["seconds"] == pytest.approx(stdev([0, 1, 2]))
     assert noise["saturation"] == 0 and noise["prompt_match"] is None
 
 
 def test_without_seeds_there_is_no_noise_floor():
-    assert set(measure(shots({"eta": [0, 1]}, [{"eta": 0}, {"eta": 1}])).noise.values()) == {None}
+    assert set(measure_shots(shots({"eta": [0, 1]}, [{"eta": 0}, {"eta": 1}])).noise.values()) == {None}
 
 
 def test_pictures_of_other_sizes_and_missing_ones_have_no_distance(table_of_six):
     big = Shot(Image.new("RGB", (16, 8)), {}, ELSEWHERE, table_of_six[5].label)
     part = Shots([*table_of_six[1:5], big], table_of_six.axes)
-    assert [row["distance"] for row in measure(part)] == [0, 0, None, 10, None]
+    assert [row["distance"] for row in measure_shots(part)] == [0, 0, None, 10, None]
 
 
 def test_the_judge_says_whether_the_prompts_object_is_there(pipe):
@@ -65,7 +65,7 @@ def test_the_judge_says_whether_the_prompts_object_is_there(pipe):
 
 
 def test_shows_itself_as_text(table_of_six):
-    lines = repr(measure(table_of_six)).split("\n")
+    lines = repr(measure_shots(table_of_six)).split("\n")
     assert lines[0].split() == ["eta", "seed", "distance", "prompt_match", "saturation", "seconds"]
     assert lines[4].split() == ["1", "1", "10", "-", "0", "3"]
     assert lines[-1].split()[:3] == ["noise", "floor", "4.67"]
@@ -76,9 +76,9 @@ def test_shows_itself_as_text(table_of_six):
 )
 def test_an_unknown_baseline_is_refused(table_of_six, baseline, words):
     with pytest.raises(ValueError, match=words):
-        measure(table_of_six, **baseline)
+        measure_shots(table_of_six, **baseline)
 
 
 def test_a_plain_call_has_nothing_to_compare():
     with pytest.raises(ValueError, match="nothing was varied"):
-        measure(shots({}, [{}]))
+        measure_shots(shots({}, [{}]))

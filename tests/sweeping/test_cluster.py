@@ -23,7 +23,7 @@ from sdkit import load_pipeline, model_path, plan_sweep, rebuild, sweep
 from sdkit.sweeping import cluster
 from sdkit.sweeping.batches import is_out_of_memory
 from sdkit.sweeping.plan import plan_cells
-from sdkit.sweeping.sweep import BATCH, EXACT, SweepStopped
+from sdkit.sweeping.sweep import BATCH, EXACT, SweepError
 from sdkit.sweeping.variants import Variants
 
 ONE = {"num_inference_steps": 1, "guidance_scale": 1.0}
@@ -187,7 +187,7 @@ def test_a_failure_stops_the_sweep_with_the_finished_pictures(pipe, client, tmp_
             raise OverflowError("broken")
 
     watch(fail)
-    with pytest.raises(SweepStopped, match="the sweep stopped: broken; [12] of 5 pictures are finished") as caught:
+    with pytest.raises(SweepError, match="the sweep stopped: broken; [12] of 5 pictures are finished") as caught:
         sweep(pipe, "a cat", seed=range(5), folder=tmp_path, workers=client, **ONE)
     assert isinstance(caught.value.__cause__, OverflowError)
     assert len(caught.value.shots) == len(list(tmp_path.iterdir())) > 0
@@ -282,7 +282,7 @@ def test_an_address_without_scheduler_or_workers_is_said(pipe, client, monkeypat
 
 def test_a_worker_with_several_threads_is_refused(pipe):
     with in_threads(1, threads=2) as wide, Client(wide, set_as_default=False) as one:
-        with pytest.raises(cluster.WorkerRefused, match="has 2 threads.*start workers with --nthreads 1"):
+        with pytest.raises(cluster.WorkerError, match="has 2 threads.*start workers with --nthreads 1"):
             sweep(pipe, "a cat", seed=[1], workers=one)
 
 
@@ -292,7 +292,7 @@ def test_a_model_that_workers_cannot_find_is_refused(pipe, client, tmp_path):
         sweep(unknown, "a cat", seed=[1], workers=client, **ONE)
     gone = load_pipeline(copytree(model_path(), tmp_path / "there"))
     (tmp_path / "there").rename(tmp_path / "elsewhere")
-    with pytest.raises(cluster.WorkerRefused, match="2 of 2 workers cannot .* FileNotFoundError: there is no folder"):
+    with pytest.raises(cluster.WorkerError, match="2 of 2 workers cannot .* FileNotFoundError: there is no folder"):
         sweep(gone, "a cat", seed=[1], workers=client, **ONE)
 
 
@@ -301,7 +301,7 @@ def test_other_weights_than_the_callers_are_refused(client):
     with torch.no_grad():
         changed.unet.conv_in.weight.add_(1)
     words = "the pictures would not be those asked for: model fingerprint is [0-9a-f]{16} here and [0-9a-f]{16} at the"
-    with pytest.raises(cluster.WorkerRefused, match=words):
+    with pytest.raises(cluster.WorkerError, match=words):
         sweep(changed, "a cat", seed=[1], workers=client, **ONE)
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from sdkit import sweep
 from sdkit.sweeping import cluster
-from sdkit.sweeping.sweep import SweepStopped
+from sdkit.sweeping.sweep import SweepError
 
 # A picture takes long enough that a worker dies while it makes one.
 CALL = {"seed": range(16), "num_inference_steps": 8}
@@ -118,7 +118,7 @@ def test_a_picture_that_kills_every_worker_is_named_and_the_others_are_kept(pipe
     )
     monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", str(deadly))
     words = "2 workers in turn died while they made the picture of seed = 3; "
-    with pytest.raises(SweepStopped, match=words) as caught:
+    with pytest.raises(SweepError, match=words) as caught:
         sweep(pipe, "a cat", seed=range(6), num_inference_steps=1, workers=1, folder=tmp_path / "pictures")
     assert 3 <= len(caught.value.shots) == len(list((tmp_path / "pictures").iterdir())) < 6
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sdkit import NoEffectWarning, draw_grid, generate, load_pipeline, plan_sweep, sweep
-from sdkit.sweeping.sweep import BATCH, EXACT, SweepStopped
+from sdkit.sweeping.sweep import BATCH, EXACT, SweepError
 
 FAST = {"num_inference_steps": 3}
 ONE = {"num_inference_steps": 1}
@@ -158,7 +158,7 @@ def test_memory_that_ends_at_one_picture_stops_the_sweep_with_those_finished(pip
 
     handle = pipe.unet.register_forward_pre_hook(run_out)
     try:
-        with pytest.raises(SweepStopped, match="the sweep stopped: no more; 2 of 4 pictures are finished") as caught:
+        with pytest.raises(SweepError, match="the sweep stopped: no more; 2 of 4 pictures are finished") as caught:
             sweep(pipe, "a cat", seed=range(4), **ONE)
     finally:
         handle.remove()
@@ -240,7 +240,7 @@ def test_a_full_disk_stops_the_sweep_with_every_finished_picture(pipe, tmp_path,
     call = {"seed": range(5), "folder": tmp_path, **ONE}
     with monkeypatch.context() as patch:
         patch.setattr(Image.Image, "save", full)
-        with pytest.raises(SweepStopped, match="the disk is full.*; 3 of 5 pictures are finished") as caught:
+        with pytest.raises(SweepError, match="the disk is full.*; 3 of 5 pictures are finished") as caught:
             sweep(pipe, "a cat", **call)
     assert len(caught.value.shots) == 3 and len(list(tmp_path.iterdir())) == 2
     assert [bits(shot) for shot in sweep(pipe, "a cat", **call)[:3]] == [bits(one) for one in caught.value.shots]
