@@ -9,6 +9,7 @@ from sdkit.judge import judge, load_judge
 from sdkit.loading.pipeline import BUILT_IN
 from sdkit.measure import distance, pixels, saturation
 from sdkit.shot import Shot, ShotList, in_words, is_same, matching
+from sdkit.text_table import text_table
 
 MEASURES = {
     "distance": "distance to the baseline, grey levels",
@@ -34,8 +35,7 @@ class Table(list):
         names = [*self.axes, *MEASURES]
         lines = [names, *([_short(row[name]) for name in names] for row in self)]
         lines.append(["noise floor", *[""] * (len(self.axes) - 1), *(_short(self.noise[name]) for name in MEASURES)])
-        widths = [max(len(line[number]) for line in lines) for number in range(len(names))]
-        return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)
+        return text_table(lines)
 
 
 def measure_shots(shots: ShotList, **baseline) -> Table:
