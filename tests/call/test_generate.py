@@ -8,8 +8,6 @@ import torch
 from diffusers import (
     DDIMScheduler,
     EulerDiscreteScheduler,
-    StableDiffusionImg2ImgPipeline,
-    StableDiffusionInpaintPipeline,
 )
 from PIL import Image
 
@@ -170,8 +168,7 @@ def test_what_is_told_is_true(pipe, arguments, words):
     assert bits(given[0].image) == bits(left_out[0].image)
 
 
-def test_masked_image_latents_need_nine_channels(pipe):
-    inpaint = StableDiffusionInpaintPipeline(**pipe.components, **pipe.parameters)
+def test_masked_image_latents_need_nine_channels(inpaint):
     picture = Image.new("RGB", (64, 64))
     call = {"prompt": PROMPT, "image": picture, "mask_image": picture.convert("L")}
     with pytest.warns(NoEffectWarning, match="masked_image_latents has no effect"):
@@ -205,22 +202,20 @@ def test_other_output_types_pass_through(pipe):
     assert tuple(shots[0].image.shape) == (4, 16, 16)
 
 
-def test_a_strength_that_leaves_no_step_is_refused_unless_the_scheduler_makes_one_more(pipe, count_unet_calls):
-    img2img = StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False)
-    img2img.set_progress_bar_config(disable=True)
+def test_a_strength_that_leaves_no_step_is_refused_unless_the_scheduler_makes_one_more(
+    img2img, count_unet_calls, monkeypatch
+):
     call = {"image": Image.new("RGB", (64, 64), "red"), "strength": 0, "num_inference_steps": 4}
     generate(img2img, "a dog", **call)  # PNDM
     assert count_unet_calls
     count_unet_calls.clear()
-    img2img.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
+    monkeypatch.setattr(img2img, "scheduler", DDIMScheduler.from_config(img2img.scheduler.config))
     with pytest.raises(ValueError, match="strength is 0: of 4 steps .* Give at least 0.25"):
         generate(img2img, "a dog", **call)
     assert not count_unet_calls
 
 
-def test_image_to_image_takes_its_own_arguments(pipe):
-    img2img = StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False)
-    img2img.set_progress_bar_config(disable=True)
+def test_image_to_image_takes_its_own_arguments(pipe, img2img):
     start = generate(pipe, PROMPT, **FAST)[0].image
     shot = generate(img2img, "a dog", image=start, strength=0.5, num_inference_steps=4)[0]
     assert shot.settings["strength"] == 0.5 and shot.origin["pipeline"] == "StableDiffusionImg2ImgPipeline"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionImg2ImgPipeline
+from diffusers import DDIMScheduler
 from PIL import Image
 
 from sdkit import generate, save_picture
@@ -37,9 +37,8 @@ def test_the_code_makes_the_same_picture(pipe, tmp_path, monkeypatch):
     assert "eta=0.5," in code and "guidance_scale" not in code and "output_type" not in code
 
 
-def test_pictures_tensors_and_used_generators_come_from_the_saved_file(pipe, tmp_path, monkeypatch):
-    img2img = StableDiffusionImg2ImgPipeline(**with_ddim(pipe), requires_safety_checker=False)
-    img2img.set_progress_bar_config(disable=True)
+def test_pictures_tensors_and_used_generators_come_from_the_saved_file(img2img, tmp_path, monkeypatch):
+    monkeypatch.setattr(img2img, "scheduler", with_ddim(img2img)["scheduler"])
     used = torch.Generator("cpu").manual_seed(3)
     torch.randn(7, generator=used)
     start = Image.new("RGB", (64, 64), "red")

@@ -14,8 +14,6 @@ import torch
 from diffusers import (
     DDIMScheduler,
     EulerAncestralDiscreteScheduler,
-    StableDiffusionImg2ImgPipeline,
-    StableDiffusionInpaintPipeline,
 )
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -90,7 +88,7 @@ def test_rebuilt_with_another_scheduler_than_the_pipeline_has_now(pipe, tmp_path
     assert pipe.scheduler is before
 
 
-def test_tensors_pictures_and_generator_states_are_kept(pipe, tmp_path):
+def test_tensors_pictures_and_generator_states_are_kept(pipe, img2img, tmp_path):
     latents = torch.randn((1, 4, 16, 16), generator=generator(4))
     path = save_picture(generate(pipe, "a dog", latents=latents, **FAST)[0], tmp_path / "latents.png")
     assert rebuild(path, pipe).max_difference == 0
@@ -100,8 +98,6 @@ def test_tensors_pictures_and_generator_states_are_kept(pipe, tmp_path):
     path = save_picture(generate(pipe, "a dog", generator=used, **FAST)[0], tmp_path / "used.png")
     assert rebuild(path, pipe).max_difference == 0
 
-    img2img = StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False)
-    img2img.set_progress_bar_config(disable=True)
     start = Image.new("RGB", (64, 64), (200, 30, 30))
     path = save_picture(generate(img2img, "a dog", image=start, strength=0.6, **FAST)[0], tmp_path / "start.png")
     assert rebuild(path, pipe).max_difference == 0
@@ -137,9 +133,7 @@ def test_a_shared_generator_that_draws_on_cannot_be_kept(pipe, scheduler, tmp_pa
     assert near(rebuild(path, pipe))
 
 
-def test_inpainted_pictures_of_a_batch_are_made_again_alone(pipe, tmp_path):
-    inpaint = StableDiffusionInpaintPipeline(**pipe.components, requires_safety_checker=False)
-    inpaint.set_progress_bar_config(disable=True)
+def test_inpainted_pictures_of_a_batch_are_made_again_alone(pipe, inpaint, tmp_path):
     start, mask = Image.new("RGB", (64, 64), (200, 30, 30)), Image.new("L", (64, 64))
     mask.paste(255, (0, 0, 32, 64))
     call = {"image": start, "mask_image": mask, "strength": 0.8, **FAST}
@@ -148,9 +142,7 @@ def test_inpainted_pictures_of_a_batch_are_made_again_alone(pipe, tmp_path):
         assert near(rebuild(save_picture(shot, tmp_path / "inpaint.png"), pipe))
 
 
-def test_each_picture_keeps_its_own_start(pipe, tmp_path):
-    img2img = StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False)
-    img2img.set_progress_bar_config(disable=True)
+def test_each_picture_keeps_its_own_start(pipe, img2img, tmp_path):
     red, blue = (np.full((64, 64, 3), colour, dtype=np.float32) for colour in ((1, 0, 0), (0, 0, 1)))
     shots = generate(img2img, ["a dog", "a cat"], image=[red, blue], strength=0.6, **FAST)
     for shot, own in zip(shots, (red, blue)):

@@ -5,7 +5,6 @@ import time
 
 import pytest
 import torch
-from diffusers import StableDiffusionImg2ImgPipeline
 
 from sdkit import reproducibility
 from sdkit.record import reproducibility as card
@@ -74,9 +73,9 @@ def test_html_is_escaped():
     assert "<b>" not in made._repr_html_() and "<i>" not in made._repr_html_()
 
 
-def test_other_pipelines_and_bad_arguments_are_refused(pipe):
+def test_other_pipelines_and_bad_arguments_are_refused(pipe, img2img):
     with pytest.raises(TypeError, match="text-to-image"):
-        reproducibility(StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False))
+        reproducibility(img2img)
     with pytest.raises(TypeError, match="did you mean guidance_scale"):
         reproducibility(pipe, guidance_scal=3)
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline
 from PIL import Image
 
 from sdkit import generator
@@ -65,17 +64,13 @@ def test_noise_on_the_way_is_each_pictures_own(pipe):
     assert_same_together(ancestral, cells_of(ancestral, seed=[1, 2]))
 
 
-def test_pictures_to_start_from_share_a_batch(pipe):
+def test_pictures_to_start_from_share_a_batch(img2img, inpaint):
     starts = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
-    img2img = StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False)
-    img2img.set_progress_bar_config(disable=True)
     together = assert_same_together(img2img, cells_of(img2img, image=starts, seed=[1, 2], strength=0.7))
     assert together[0].settings["image"] is starts[0]
 
     mask = Image.new("L", (64, 64), 0)
     mask.paste(255, (16, 16, 48, 48))
-    inpaint = StableDiffusionInpaintPipeline(**pipe.components, requires_safety_checker=False)
-    inpaint.set_progress_bar_config(disable=True)
     given = {"image": starts[0], "mask_image": mask, "seed": [1, 2], "strength": 1.0}
     assert_same_together(inpaint, cells_of(inpaint, **given))
 

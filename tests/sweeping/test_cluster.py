@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
+from diffusers import StableDiffusionPipeline
 from distributed import Client, KilledWorker, LocalCluster
 from PIL import Image
 
@@ -114,7 +114,7 @@ def test_without_a_folder_other_outputs_come_back_too(pipe, client):
         assert torch.allclose(one.image, other.image, atol=1e-3) and one.image.shape == other.image.shape
 
 
-def test_other_number_formats_models_and_pipelines_reach_the_workers(pipe, client, tmp_path):
+def test_other_number_formats_models_and_pipelines_reach_the_workers(pipe, img2img, client, tmp_path):
     call = {"seed": [1], **ONE}
     assert_same(
         sweep(pipe, "a cat", dtype=["float32", "bfloat16"], **call),
@@ -123,8 +123,6 @@ def test_other_number_formats_models_and_pipelines_reach_the_workers(pipe, clien
     folder = copytree(model_path(), tmp_path / "copy")
     (shot,) = sweep(pipe, "a cat", model=[str(folder)], workers=client, **call)
     assert shot.origin["model"]["name"] == "copy"
-    img2img = StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False)
-    img2img.set_progress_bar_config(disable=True)
     starts = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
     call = {"image": starts, "strength": 0.7, "num_inference_steps": 3, "folder": tmp_path / "pictures"}
     there = sweep(img2img, "a cat", workers=client, **call)

@@ -68,11 +68,9 @@ def test_the_given_parts_need_no_copy(pipe):
     assert variants[Parts(model="built-in", dtype="float32")] is pipe
 
 
-def test_another_model_comes_as_the_same_kind_of_pipeline(pipe):
-    kind = diffusers.StableDiffusionImg2ImgPipeline
-    img2img = kind(**pipe.components, requires_safety_checker=False)
+def test_another_model_comes_as_the_same_kind_of_pipeline(pipe, img2img):
     made = Variants(img2img)[Parts(model=str(model_path()))]
-    assert type(made) is kind and made.unet is not pipe.unet
+    assert type(made) is type(img2img) and made.unet is not pipe.unet
     assert made.unet.dtype == pipe.unet.dtype and made.device == pipe.device
 
 
