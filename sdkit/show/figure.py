@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import io
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DPI = 96
 
 
-def new_figure(size: tuple[float, float], said: str):
-    """Return an empty figure of (width, height) inches; `said` stands for it where pictures cannot be shown."""
+def new_figure(size: tuple[float, float], alt: str) -> Figure:
+    """Return an empty figure of (width, height) inches; `alt` stands for it where pictures cannot be shown."""
     figure = _figure_class()(figsize=size, dpi=DPI, layout="constrained")
-    figure.said = said
+    figure.alt = alt
     return figure
 
 
 @cache
-def _figure_class():
+def _figure_class() -> type:
     """Return the figure class; matplotlib is imported only when something is drawn."""
     from matplotlib.figure import Figure
 
-    class Drawing(Figure):
+    class ShownFigure(Figure):
         """A figure that a notebook shows as PNG."""
 
-        said = "<Drawing>"
+        alt = "<ShownFigure>"
 
         def __repr__(self):
-            return self.said
+            return self.alt
 
         __str__ = __repr__
 
@@ -35,4 +39,4 @@ def _figure_class():
             self.savefig(buffer, format="png")
             return buffer.getvalue()
 
-    return Drawing
+    return ShownFigure

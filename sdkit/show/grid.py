@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from math import ceil, prod
 from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 from sdkit.shot import Shot, ShotList, in_words, matching
 from sdkit.show.figure import new_figure
 
-INCH = 1.3  # side of one picture in the drawn grid
-LETTERS = 20  # of a label that fit the width of a picture
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy import ndarray
+
+PICTURE_INCHES = 1.3  # width of one picture in the drawn grid
+LABEL_LETTERS = 20  # of a label that fit the width of a picture
 
 
-def draw_grid(shots, *, columns: int | None = None, labels=None):
+def draw_grid(shots: Sequence, *, columns: int | None = None, labels: Sequence[str] | None = None) -> Figure:
     """Draw pictures in rows and columns, each with its label, and return the closed figure.
 
     `shots` are `Shots` of a sweep, any list of shots, or a list of PIL pictures with `labels`.
@@ -27,22 +33,23 @@ def draw_grid(shots, *, columns: int | None = None, labels=None):
     shots = list(shots) if not isinstance(shots, ShotList) else shots
     if not shots:
         raise ValueError("there are no pictures to draw; give at least one.")
-    axes = getattr(shots, "axes", {})
     if labels is not None and len(labels) != len(shots):
         raise ValueError(f"there are {len(labels)} labels for {len(shots)} pictures; give one each.")
-    if len(axes) > 1 and labels is None and columns is None and is_table(shots):
+    axes = shots.axes if isinstance(shots, ShotList) else {}
+    if isinstance(shots, ShotList) and len(axes) > 1 and labels is None and columns is None and is_table(shots):
         return _draw_tables(shots)
     if columns is None:
         columns = len(shots) if len(shots) <= 8 else 6
     if columns < 1:
         raise ValueError(f"columns is {columns}; give 1 or more.")
     rows = ceil(len(shots) / columns)
-    size = columns * INCH + 0.1, rows * (INCH * _tallness(shots) + 0.3)
+    size = columns * PICTURE_INCHES + 0.1, rows * (PICTURE_INCHES * _tallness(shots) + 0.3)
     figure = new_figure(size, f"<Grid of {rows} x {columns}, {len(shots)} pictures: {_varied(axes)}>")
     if labels is None:
         labels = [_label(shot) for shot in shots]
-    for place, shot, label in zip(_places(figure, rows, columns).flat, shots, labels):
-        _draw(place, shot, label)
+    for subplot, shot, label in zip(_subplots(figure, rows, columns).flat, shots, labels):
+        _draw(subplot, shot)
+        subplot.set_title(label, fontsize=7)
     return figure
 
 
@@ -53,87 +60,89 @@ def is_table(shots: ShotList) -> bool:
 
 
 def arrange(shots: ShotList) -> list[list[list[Shot | None]]]:
-    """Return a sweep's shots as pages of rows of cells, None where one is missing; see `is_table`."""
+    """Return the shots of one to three axes as pages of rows of cells, None where one is missing; see `is_table`."""
     names, lengths = list(shots.axes), [len(values) for values in shots.axes.values()]
+    cells: list[Shot | None]
     if len(shots) == prod(lengths):
         cells = list(shots)
     else:
-        wanted = [dict(zip(names, values)) for values in product(*shots.axes.values())]
-        cells = [next(iter(matching(shots, one)), None) for one in wanted]
+        labels = [dict(zip(names, values)) for values in product(*shots.axes.values())]
+        cells = [next(iter(matching(shots, label)), None) for label in labels]
     pages, rows, columns = [1] * (3 - len(lengths)) + lengths
     in_rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     return [in_rows[start : start + rows] for start in range(0, pages * rows, rows)]
 
 
-def _draw_tables(shots):
+def _draw_tables(shots: ShotList) -> Figure:
     """Draw rows and columns with heads, once for each value of a third axis."""
-    pages, heads = arrange(shots), list(shots.axes.items())
-    (row_name, row_values), (column_name, column_values) = heads[-2:]
-    rows, columns = len(row_values), len(column_values)
-    paged = len(heads) == 3
+    *page_axis, (row_name, row_values), (column_name, column_values) = shots.axes.items()
+    titles = [_wrapped(name, value).replace("\n", " ") for name, values in page_axis for value in values]
+    row_heads = [_wrapped(row_name, value) for value in row_values]
+    column_heads = [_wrapped(column_name, value) for value in column_values]
+    pages, rows, columns = arrange(shots), len(row_heads), len(column_heads)
     # Only the first row has labels above it; the rows' own stand to the left.
-    height = rows * INCH * _tallness(shots) + (0.75 if paged else 0.4)
-    size = columns * INCH + 1.1, len(pages) * height
-    said_pages = f"{len(pages)} times " if paged else ""
-    said_figure = f"<Grid of {said_pages}{rows} x {columns}, {len(shots)} pictures: {_varied(shots.axes)}>"
-    figure = new_figure(size, said_figure)
-    parts = figure.subfigures(len(pages), 1, squeeze=False).flat if paged else [figure]
-    for number, (part, page) in enumerate(zip(parts, pages)):
-        if paged:
-            name, values = heads[0]
-            part.suptitle(_said(name, values[number]).replace("\n", " "), fontsize=9, fontweight="bold")
-        places = _places(part, rows, columns)
-        for place, value in zip(places[0], column_values):
-            place.set_title(_said(column_name, value), fontsize=7)
-        for place, value in zip(places[:, 0], row_values):
-            head = _said(row_name, value)
-            place.text(-0.08, 0.5, head, transform=place.transAxes, ha="right", va="center", fontsize=7)
-        for place, shot in zip(places.flat, (shot for row in page for shot in row)):
-            if shot is not None:
-                _draw(place, shot)
+    height = rows * PICTURE_INCHES * _tallness(shots) + (0.75 if titles else 0.4)
+    size = columns * PICTURE_INCHES + 1.1, len(pages) * height
+    times = f"{len(pages)} times " if titles else ""
+    figure = new_figure(size, f"<Grid of {times}{rows} x {columns}, {len(shots)} pictures: {_varied(shots.axes)}>")
+    if not titles:
+        _draw_table(figure, pages[0], row_heads, column_heads)
+        return figure
+    for part, page, title in zip(figure.subfigures(len(pages), 1, squeeze=False).flat, pages, titles):
+        part.suptitle(title, fontsize=9, fontweight="bold")
+        _draw_table(part, page, row_heads, column_heads)
     return figure
 
 
-def _tallness(shots):
+def _draw_table(part, page: list[list[Shot | None]], row_heads: list[str], column_heads: list[str]) -> None:
+    """Draw rows of pictures on a figure or subfigure, with heads above and to the left."""
+    subplots = _subplots(part, len(row_heads), len(column_heads))
+    for subplot, head in zip(subplots[0], column_heads):
+        subplot.set_title(head, fontsize=7)
+    for subplot, head in zip(subplots[:, 0], row_heads):
+        subplot.text(-0.08, 0.5, head, transform=subplot.transAxes, ha="right", va="center", fontsize=7)
+    for subplot, shot in zip(subplots.flat, (shot for row in page for shot in row)):
+        if shot is not None:
+            _draw(subplot, shot)
+
+
+def _tallness(shots: Sequence) -> float:
     """Return the height of the tallest picture by its width; pictures are drawn with equal widths."""
     sizes = [getattr(getattr(shot, "image", shot), "size", None) for shot in shots]
     sides = [size for size in sizes if isinstance(size, tuple)]
     return max((height / width for width, height in sides), default=1.0)
 
 
-def _places(figure, rows, columns):
-    places = figure.subplots(rows, columns, squeeze=False)
-    for place in places.flat:
-        place.set_axis_off()
-    return places
+def _subplots(part, rows: int, columns: int) -> ndarray:
+    """Return subplots without axes on a figure or subfigure, shape (rows, columns)."""
+    subplots = part.subplots(rows, columns, squeeze=False)
+    for subplot in subplots.flat:
+        subplot.set_axis_off()
+    return subplots
 
 
-def _draw(place, shot, label=None):
-    place.imshow(_in_colour(shot.image if isinstance(shot, Shot) else shot), interpolation="nearest")
-    if label is not None:
-        place.set_title(label, fontsize=7)
+def _draw(subplot, shot) -> None:
+    picture = shot.image if isinstance(shot, Shot) else shot
+    if hasattr(picture, "convert"):  # matplotlib would paint a grey one, such as a mask, in false colours
+        picture = picture.convert("RGB")
+    subplot.imshow(picture, interpolation="nearest")
 
 
-def _in_colour(picture):
-    """Return a PIL picture in RGB; matplotlib would paint a grey one, such as a mask, in false colours."""
-    return picture.convert("RGB") if hasattr(picture, "convert") else picture
-
-
-def _label(shot):
+def _label(shot) -> str:
     if not isinstance(shot, Shot):
         return ""
     label = shot.label or {"seed": shot.settings.get("seed")}
-    return "\n".join(_said(name, value) for name, value in label.items())
+    return "\n".join(_wrapped(name, value) for name, value in label.items())
 
 
-def _said(name, value):
+def _wrapped(name: str, value: Any) -> str:
     """Write "name = value", wrapped to a picture's width; a text stands for itself."""
     if isinstance(value, str) and value:
-        return "\n".join(wrap(value, LETTERS, break_long_words=False))
+        return "\n".join(wrap(value, LABEL_LETTERS, break_long_words=False))
     return f"{name}\n= {in_words(value)}"
 
 
-def _varied(axes):
+def _varied(axes: dict[str, list]) -> str:
     if not axes:
         return "one call"
     return ", ".join(f"{name} in {len(values)} values" for name, values in axes.items())

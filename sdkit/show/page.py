@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from html import escape
 from pathlib import Path
 
 from sdkit.files import write_whole
 from sdkit.shot import Shot, ShotList, caption, check_pictures, in_words, png_bytes
 from sdkit.show.grid import arrange, is_table
+from sdkit.show.html import Html, element, figure, image, join, table, unordered_list
 from sdkit.show.table import MEASURES, measure_shots
 
 _STYLE = """
@@ -24,7 +23,7 @@ figcaption, figure details { font-size: .8rem; max-width: 16rem; overflow-wrap: 
 """
 
 
-def save_page(shots: ShotList, path) -> Path:
+def save_page(shots: ShotList, path: str | Path) -> Path:
     """Write a sweep's pictures, labels, settings and measures as one self-contained HTML page.
 
     Rows and columns are a table, a third axis makes one section for each value; each picture has
@@ -38,100 +37,89 @@ def save_page(shots: ShotList, path) -> Path:
     return write_whole(path, _page(shots).encode("utf-8"))
 
 
-def _page(shots):
+def _page(shots: ShotList) -> str:
     title = " × ".join(f"{name} ({len(values)})" for name, values in shots.axes.items()) or "pictures"
-    body = _tables(shots) if len(shots.axes) > 1 and is_table(shots) else _flow(shots)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n'
-        f"<body><h1>{escape(title)}</h1>\n{_held(shots)}\n{body}\n{_measures(shots)}</body></html>\n"
-    )
+    pictures = _tables(shots) if len(shots.axes) > 1 and is_table(shots) else _flow(shots)
+    head = [
+        element("meta", charset="utf-8"),
+        element("title", title),
+        element("meta", name="viewport", content="width=device-width"),
+        element("style", Html(_STYLE)),
+    ]
+    body = join([element("h1", title), _held(shots), pictures, _measures(shots)], "\n")
+    document = element("html", element("head", *head), "\n", element("body", body), lang="en")
+    return f"<!DOCTYPE html>\n{document}\n"
 
 
-def _held(shots):
+def _held(shots: ShotList) -> Html:
     """Say what is the same for all pictures."""
     first, *rest = (_facts(shot) for shot in shots)
     same = {name: text for name, text in first.items() if all(other.get(name) == text for other in rest)}
-    return f"<details><summary>The same for all {len(shots)} pictures</summary>{_list(same)}</details>"
+    return _details(f"The same for all {len(shots)} pictures", _list(same))
 
 
-def _facts(shot):
+def _facts(shot: Shot) -> dict[str, str]:
     """Return what made a picture, each in words, numbers in full; what is None is left out."""
     origin = shot.origin
     made_by = {
-        "pipeline": origin["pipeline"], "model": origin["model"]["name"], "weights": origin["model"]["fingerprint"],
-        "scheduler": origin["scheduler"]["class"], "device": origin["device"], "dtype": origin["dtype"],
-        **origin["versions"],
+        "pipeline": origin.pipeline, "model": origin.model, "weights": origin.fingerprint,
+        "scheduler": origin.scheduler, "device": origin.device, "dtype": origin.dtype,
+        **origin.versions,
     }  # fmt: skip
-    facts = {**shot.settings, **made_by}
     return {
         name: str(value) if isinstance(value, float) else in_words(value)
-        for name, value in facts.items()
+        for name, value in {**shot.settings, **made_by}.items()
         if value is not None
     }
 
 
-def _list(facts):
-    return "<ul>" + "".join(f"<li>{escape(name)} = {escape(text)}</li>" for name, text in facts.items()) + "</ul>"
-
-
-def _tables(shots):
+def _tables(shots: ShotList) -> Html:
+    """Return rows and columns of pictures, once for each value of a third axis."""
     axes = list(shots.axes.items())
     (row_name, row_values), (column_name, column_values) = axes[-2:]
-    heads = "".join(f'<th scope="col">{_head(column_name, value)}</th>' for value in column_values)
+    head = ["", *(caption({column_name: value}) for value in column_values)]
     sections = []
     for number, page in enumerate(arrange(shots)):
-        rows = "".join(
-            f'<tr><th scope="row">{_head(row_name, value)}</th>'
-            + "".join(f"<td>{_figure(shot) if shot else 'not made'}</td>" for shot in row)
-            + "</tr>\n"
-            for value, row in zip(row_values, page)
-        )
-        title = f"<h2>{_head(axes[0][0], axes[0][1][number])}</h2>\n" if len(axes) == 3 else ""
-        sections.append(f"{title}<table><thead><tr><td></td>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>")
-    return "\n".join(sections)
+        if len(axes) == 3:
+            name, values = axes[0]
+            sections.append(element("h2", caption({name: values[number]})))
+        cells = [[_figure(shot) if shot else "not made" for shot in row] for row in page]
+        rows = [[caption({row_name: value}), *row] for value, row in zip(row_values, cells)]
+        sections.append(table(head, rows))
+    return join(sections, "\n")
 
 
-def _flow(shots):
-    figures = (_figure(shot, f"<figcaption>{escape(_caption(shot))}</figcaption>") for shot in shots)
-    return f'<div class="flow">{"".join(figures)}</div>'
+def _flow(shots: ShotList) -> Html:
+    return element("div", *(_figure(shot, _caption(shot)) for shot in shots), class_="flow")
 
 
-def _figure(shot: Shot, below=""):
-    source = base64.b64encode(png_bytes(shot.image)).decode()
-    alt = escape(_caption(shot), quote=True)
-    return (
-        f'<figure><img alt="{alt}" src="data:image/png;base64,{source}">{below}'
-        f"<details><summary>settings</summary>{_list(_facts(shot))}</details></figure>"
-    )
+def _figure(shot: Shot, below: str = "") -> Html:
+    return figure(image(png_bytes(shot.image), _caption(shot)), below, _details("settings", _list(_facts(shot))))
 
 
-def _caption(shot):
+def _caption(shot: Shot) -> str:
+    """Return a shot's label, and prompt and seed where the label lacks them, in one line."""
     prompt = {name: shot.settings.get(name) for name in ("prompt", "seed") if name not in shot.label}
     return caption({**shot.label, **{name: value for name, value in prompt.items() if value is not None}})
 
 
-def _head(name, value):
-    return escape(caption({name: value}))
-
-
-def _measures(shots):
+def _measures(shots: ShotList) -> Html:
+    """Return the measures as a table that is open at first; nothing where nothing was varied."""
     if not shots.axes:
-        return ""
-    table = measure_shots(shots)
-    names = [*shots.axes, *MEASURES]
-    heads = "".join(f'<th scope="col">{escape(MEASURES.get(name, name))}</th>' for name in names)
-    rows = "".join("<tr>" + "".join(f"<td>{_number(row[name])}</td>" for name in names) + "</tr>\n" for row in table)
-    noise = "".join(f"<td>{_number(table.noise[name])}</td>" for name in MEASURES)
-    last = f'<tr><th colspan="{len(shots.axes)}" scope="row">noise floor: the seed alone</th>{noise}</tr>'
-    return (
-        "<details open><summary>Measures</summary>"
-        f'<table class="measures"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody><tfoot>{last}</tfoot></table>'
-        "<p>distance: to the picture with the first value of each axis and the same seed.</p></details>"
+        return Html()
+    measured = measure_shots(shots)
+    head = [*shots.axes, *MEASURES.values()]
+    note = (
+        "distance: to the picture with the first value of each axis and the same seed. "
+        "noise floor: what the seed alone does."
     )
+    rows = table(head, measured.texts(), row_heads=len(shots.axes), class_="measures")
+    return _details("Measures", rows, element("p", note), open="")
 
 
-def _number(value):
-    if value is None:
-        return "–"
-    return f"{value:.3g}" if isinstance(value, float) else escape(in_words(value))
+def _details(summary: str, *content: str, **attributes: str) -> Html:
+    return element("details", element("summary", summary), *content, **attributes)
+
+
+def _list(facts: dict[str, str]) -> Html:
+    return unordered_list(f"{name} = {text}" for name, text in facts.items())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdkit.shot import Shot
+from sdkit.shot import Origin, Shot
 from sdkit.shots import Shots
 from sdkit.show.page import save_page
 
@@ -40,12 +40,11 @@ class Page(HTMLParser):
 
 
 def origin():
-    model = {"name": "elsewhere", "revision": None, "fingerprint": "0" * 16}
-    scheduler = {"class": "PNDMScheduler", "config": {}}
-    return {
-        "pipeline": "StableDiffusionPipeline", "model": model, "scheduler": scheduler, "device": "cpu",
-        "dtype": "torch.float32", "versions": {"torch": "2.0"},
-    }  # fmt: skip
+    return Origin(
+        pipeline="StableDiffusionPipeline", model="elsewhere", revision=None, fingerprint="0123456789abcdef",
+        scheduler="PNDMScheduler", scheduler_config={}, attention=(), device="cpu", dtype="torch.float32",
+        versions={"torch": "2.0"}, machine={},
+    )  # fmt: skip
 
 
 def shots(axes, missing=()):
@@ -99,7 +98,25 @@ def test_tables_have_heads_and_pages_titles(tmp_path):
     page = Page(save_page(shots(axes), tmp_path / "page.html").read_text(encoding="utf-8"))
     assert {"eta = 0", "eta = 0.5", "seed = 1", f"prompt = {PROMPTS[0]}", f"prompt = {PROMPTS[1]}"} <= set(page.words)
     assert [given["scope"] for tag, given in page.tags if tag == "th"][:4] == ["col", "col", "row", "row"]
-    assert {"torch = 2.0", "scheduler = PNDMScheduler"} <= set(page.words)
+
+
+def test_what_made_the_pictures_is_told(tmp_path):
+    page = Page(save_page(shots({"seed": [1, 2]}), tmp_path / "page.html").read_text(encoding="utf-8"))
+    made_by = {
+        "pipeline = StableDiffusionPipeline", "model = elsewhere", "weights = 0123456789abcdef",
+        "scheduler = PNDMScheduler", "device = cpu", "dtype = torch.float32", "torch = 2.0",
+    }  # fmt: skip
+    assert made_by <= set(page.words)
+
+
+def test_measures_are_a_table_with_the_noise_floor_last(tmp_path):
+    page = Page(save_page(shots({"eta": [0.0, 0.5], "seed": [1, 2]}), tmp_path / "page.html").read_text("utf-8"))
+    (start,) = (place for place, (tag, given) in enumerate(page.tags) if given.get("class") == "measures")
+    scopes = [given["scope"] for tag, given in page.tags[start:] if tag == "th"]
+    assert scopes == ["col"] * 6 + ["row"] * 9  # eta and seed name each of four rows, "noise floor" the last
+    words = page.words[page.words.index("Measures") :]
+    assert {"distance to the baseline, grey levels", "seconds per picture"} <= set(words)
+    assert words[words.index("noise floor") + 1] == "0.577"  # the root of 1 / 3: one level in one of three channels
 
 
 def test_labels_are_short_and_settings_in_full(tmp_path):

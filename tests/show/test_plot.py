@@ -1,6 +1,7 @@
 """Plots of a measure: means and deviations over the seeds."""
 
 from statistics import mean, stdev
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -14,16 +15,17 @@ LEVELS = {(0, 1): 0, (0, 2): 0, (1, 1): 10, (1, 2): 30, (5, 1): 20, (5, 2): 20}
 
 @pytest.fixture
 def shots():
+    origin = SimpleNamespace(model=None)  # what is used of an Origin
     made = [
-        Shot(Image.new("RGB", (8, 8), (level,) * 3), {}, {"model": {"name": None}}, {"eta": eta, "seed": seed}, 1.0)
+        Shot(Image.new("RGB", (8, 8), (level,) * 3), {}, origin, {"eta": eta, "seed": seed}, 1.0)
         for (eta, seed), level in LEVELS.items()
     ]
     return Shots(made, {"eta": [0, 1, 5], "seed": [1, 2]})
 
 
 def points(figure):
-    (place,) = figure.axes
-    return [(list(one[0].get_xdata()), list(one[0].get_ydata())) for one in place.containers]
+    (subplot,) = figure.axes
+    return [(list(line.get_xdata()), list(line.get_ydata())) for line, *_ in subplot.containers]
 
 
 def test_points_are_means_and_bars_deviations(shots):

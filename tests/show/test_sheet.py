@@ -6,7 +6,7 @@ from PIL import Image
 
 from sdkit.shot import Shot
 from sdkit.shots import Shots
-from sdkit.show.sheet import LARGEST, draw_sheet, save_sheet
+from sdkit.show.sheet import MAX_PIXELS, draw_sheet, save_sheet
 
 
 def shots(count, size=(8, 8)):
@@ -35,9 +35,9 @@ def test_labels_are_written_below_the_pictures():
 
 
 def test_a_sheet_of_thousands_can_be_opened(monkeypatch):
-    monkeypatch.setattr("sdkit.show.sheet.LARGEST", LARGEST // 100)
+    monkeypatch.setattr("sdkit.show.sheet.MAX_PIXELS", MAX_PIXELS // 100)
     width, height = draw_sheet(shots(400)).size
-    assert width * height < LARGEST // 100 * 1.2
+    assert width * height < MAX_PIXELS // 100 * 1.2
 
 
 def test_saved_whole(tmp_path):

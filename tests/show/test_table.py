@@ -1,6 +1,7 @@
 """Measures of a sweep, with numbers that can be worked out by hand."""
 
 from statistics import stdev
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -9,7 +10,7 @@ from sdkit.shot import Shot
 from sdkit.shots import Shots
 from sdkit.show.table import measure_shots
 
-ELSEWHERE = {"model": {"name": "elsewhere"}}
+ELSEWHERE = SimpleNamespace(model="elsewhere")  # what is used of an Origin
 
 
 def shots(axes, cells, origin=ELSEWHERE):
