@@ -58,4 +58,5 @@ def background(picture, width: int = 2) -> tuple[int, int, int]:
     edge = np.concatenate(
         [part.reshape(-1, 3) for part in (values[:width], values[-width:], values[:, :width], values[:, -width:])]
     )
-    return tuple(int(round(one)) for one in np.median(edge, axis=0))
+    red, green, blue = np.median(edge, axis=0)
+    return round(red), round(green), round(blue)

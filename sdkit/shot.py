@@ -8,19 +8,76 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What made a picture besides the arguments of its call.
+
+    `pipeline` and `scheduler` are names of diffusers' classes. `model` is the name it was loaded by (None
+    if `load_pipeline` did not), `revision` a Hub commit or branch, `fingerprint` 16 hex digits of its
+    weights. `attention` holds the classes of the UNet's attention processors, `device` "cpu", "cuda" or
+    "mps", `dtype` such as "torch.float32". `machine` tells processor instructions, graphics card and
+    threads, without names of people or folders.
+    """
+
+    pipeline: str
+    model: str | None
+    revision: str | None
+    fingerprint: str
+    scheduler: str
+    scheduler_config: dict[str, Any]
+    attention: tuple[str, ...]
+    device: str
+    dtype: str
+    versions: dict[str, str]
+    machine: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a record in a file holds it."""
+        return {
+            "pipeline": self.pipeline,
+            "model": {"name": self.model, "revision": self.revision, "fingerprint": self.fingerprint},
+            "scheduler": {"class": self.scheduler, "config": self.scheduler_config},
+            "attention": list(self.attention),
+            "device": self.device,
+            "dtype": self.dtype,
+            "versions": self.versions,
+            "machine": self.machine,
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Origin:
+        """Return the origin in a record; attention and machine may be missing, as early versions left them out.
+
+        Raises KeyError or TypeError if it is not one that `to_dict` wrote.
+        """
+        model, scheduler = record["model"], record["scheduler"]
+        return cls(
+            pipeline=record["pipeline"],
+            model=model["name"],
+            revision=model["revision"],
+            fingerprint=model["fingerprint"],
+            scheduler=scheduler["class"],
+            scheduler_config=scheduler["config"],
+            attention=tuple(record.get("attention", ())),
+            device=record["device"],
+            dtype=record["dtype"],
+            versions=record["versions"],
+            machine=record.get("machine", {}),
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Shot:
     """One picture and its record.
 
     `image` is a PIL picture (or an array or tensor slice for other output types). `settings` are
-    the call's arguments for this one picture, the seed among them; `origin` names the pipeline,
-    model, scheduler, device, dtype and library versions; `label` holds what a sweep varied;
-    `seconds` is the share of the call's time.
+    the call's arguments for this one picture, the seed among them; `origin` is what else made it;
+    `label` holds what a sweep varied; `seconds` is the share of the call's time.
     """
 
     image: Any
     settings: dict
-    origin: dict
+    origin: Origin
     label: dict = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -62,7 +119,7 @@ class ShotList(list[Shot]):
         return found[0]
 
 
-def check_pictures(shots, what: str) -> None:
+def check_pictures(shots: Iterable[Shot], what: str) -> None:
     """Raise ValueError for no shots, TypeError for shots that hold no PIL pictures."""
     if not shots:
         raise ValueError(f"there are no pictures for a {what}; give at least one.")
@@ -88,9 +145,9 @@ def caption(label: dict) -> str:
     return ", ".join(f"{name} = {in_words(value)}" for name, value in label.items())
 
 
-def matching(shots, values: dict) -> list[Shot]:
+def matching(shots: Iterable[Shot], values: dict) -> list[Shot]:
     """Return the shots whose label has these values."""
-    return [shot for shot in shots if all(is_same(shot.label.get(name), one) for name, one in values.items())]
+    return [shot for shot in shots if all(is_same(shot.label.get(name), value) for name, value in values.items())]
 
 
 def is_picture(value) -> bool:

@@ -6,84 +6,89 @@ picture of something else.
 
 from __future__ import annotations
 
-from sdkit.call.check_together import guidance_is_on, picture_count, picture_size
-from sdkit.parameters import MAX_SIDE, known_names
+import math
+
+from sdkit.call.resolve import Call
+from sdkit.parameters import MAX_SIDE
 from sdkit.shot import is_picture
 
 
-def check_inputs(pipe, arguments) -> None:
+def check_inputs(call: Call) -> None:
     """Raise TypeError or ValueError for tensors and pictures that this call cannot use, naming the argument."""
-    _embeds(pipe, arguments)
-    _latents(pipe, arguments)
-    _pictures(pipe, arguments)
+    _check_embeds(call)
+    _check_latents(call)
+    if "image" in call.defaults:
+        _check_pictures(call)
 
 
-def _embeds(pipe, arguments):
-    positive, negative = arguments.get("prompt_embeds"), arguments.get("negative_prompt_embeds")
-    wide, longest = pipe.unet.config.cross_attention_dim, pipe.tokenizer.model_max_length
-    if positive is not None and (positive.ndim != 3 or positive.shape[2] != wide):
-        raise ValueError(f"prompt_embeds has the shape {tuple(positive.shape)}; give (prompts, tokens, {wide}).")
+def _check_embeds(call):
+    """Check text states: prompt_embeds (prompts, tokens, width), negative_prompt_embeds of the same shape."""
+    positive, negative = call.arguments.get("prompt_embeds"), call.arguments.get("negative_prompt_embeds")
+    width, longest = call.pipe.unet.config.cross_attention_dim, call.pipe.tokenizer.model_max_length
+    if positive is not None and (positive.ndim != 3 or positive.shape[2] != width):
+        raise ValueError(f"prompt_embeds has the shape {tuple(positive.shape)}; give (prompts, tokens, {width}).")
     tokens = longest if positive is None else positive.shape[1]
     if negative is not None:
-        wanted = (picture_count(pipe, arguments, 1), tokens, wide)
+        wanted = (call.prompts, tokens, width)
         if tuple(negative.shape) != wanted:
             raise ValueError(f"negative_prompt_embeds has the shape {tuple(negative.shape)}; here it must be {wanted}.")
-    elif not 2 <= tokens <= longest and guidance_is_on(pipe, arguments):
+    elif not 2 <= tokens <= longest and call.guided:
         raise ValueError(
             f"prompt_embeds has {tokens} tokens, and the text encoder makes 2 to {longest} for the negative prompt "
             "that guidance needs; give negative_prompt_embeds of the same shape."
         )
 
 
-def _latents(pipe, arguments):
-    latents = arguments.get("latents")
+def _check_latents(call):
+    """Check the starting noise: (pictures, channels, height / factor, width / factor), in the UNet's dtype."""
+    latents = call.arguments.get("latents")
     if latents is None:
         return
-    wanted = (picture_count(pipe, arguments), pipe.vae.config.latent_channels, *_latent_size(pipe, arguments))
-    if tuple(latents.shape) != wanted:
+    if tuple(latents.shape) != call.latent_shape:
         raise ValueError(
-            f"latents has the shape {tuple(latents.shape)}; for this call it must be {wanted} "
+            f"latents has the shape {tuple(latents.shape)}; for this call it must be {call.latent_shape} "
             "(pictures, channels, height / factor, width / factor). diffusers would not check it."
         )
-    if latents.dtype != pipe.unet.dtype:
-        raise TypeError(f"latents is {latents.dtype}; this pipeline needs {pipe.unet.dtype}.")
+    if latents.dtype != call.pipe.unet.dtype:
+        raise TypeError(f"latents is {latents.dtype}; this pipeline needs {call.pipe.unet.dtype}.")
 
 
-def _latent_size(pipe, arguments):
-    return tuple(one // pipe.vae_scale_factor for one in picture_size(pipe, arguments))
-
-
-def _pictures(pipe, arguments):
-    names, count = known_names(pipe), picture_count(pipe, arguments)
+def _check_pictures(call):
+    """Check the start picture, and for inpainting the mask and what belongs to it."""
     shapes = {}
     for name in ("image", "mask_image"):
-        if name not in names:
-            continue
-        value = arguments.get(name)
-        if value is None:
-            raise TypeError(f"{name} is missing; {type(pipe).__name__} needs it.")
-        shapes[name] = _shape(pipe, name, value)
-        _check_number_of(name, shapes[name][0], count)
-    if "mask_image" not in names:
-        return
-    latent = (pipe.vae.config.latent_channels, *_latent_size(pipe, arguments))
-    masked = arguments.get("masked_image_latents")
+        if name in call.defaults:
+            value = call.arguments.get(name)
+            if value is None:
+                raise TypeError(f"{name} is missing; {type(call.pipe).__name__} needs it.")
+            shapes[name] = _picture_shape(call.pipe, name, value)
+            _check_count(name, shapes[name][0], call.count)
+    if "mask_image" in shapes:
+        _check_start_latents(call, shapes["image"])
+        if call.arguments.get("padding_mask_crop") is not None:
+            _check_crop(call.arguments)
+
+
+def _check_start_latents(call, image_shape):
+    """Check masked_image_latents, (pictures, channels, height / factor, width / factor), and an image that is latents.
+
+    `image_shape` is (pictures, channels, height, width).
+    """
+    latent, masked = call.latent_shape[1:], call.arguments.get("masked_image_latents")
     if masked is not None:
         if tuple(masked.shape[1:]) != latent:
             raise ValueError(f"masked_image_latents has the shape {tuple(masked.shape)}; give (pictures, *{latent}).")
-        _check_number_of("masked_image_latents", masked.shape[0], count)
-    if shapes["image"][1] == latent[0] and (masked is None or shapes["image"][1:] != latent):
+        _check_count("masked_image_latents", masked.shape[0], call.count)
+    if image_shape[1] == latent[0] and (masked is None or image_shape[1:] != latent):
         raise ValueError(
-            f"image holds latents of the shape {shapes['image']}; inpainting takes them only as (pictures, *{latent}) "
+            f"image holds latents of the shape {image_shape}; inpainting takes them only as (pictures, *{latent}) "
             "and with masked_image_latents. Give a picture."
         )
-    if arguments.get("padding_mask_crop") is not None:
-        _check_crop(arguments)
 
 
-def _check_number_of(name, number, pictures):
-    if pictures % number:
-        raise ValueError(f"{name} has {number} entries for {pictures} pictures; give one, or {pictures}.")
+def _check_count(name, count, pictures):
+    if pictures % count:
+        raise ValueError(f"{name} has {count} entries for {pictures} pictures; give one, or {pictures}.")
 
 
 def _check_crop(arguments):
@@ -96,26 +101,30 @@ def _check_crop(arguments):
         raise ValueError("padding_mask_crop is given, but mask_image is all black: there is nothing to cut out.")
 
 
-def _shape(pipe, name, value):
-    """Check the pictures of an argument; return (pictures, channels, height, width)."""
-    several = value if isinstance(value, list) else [value]
-    if is_picture(several[0]):
-        for picture in several:
+def _picture_shape(pipe, name, value):
+    """Check the pictures of an argument and return (pictures, channels, height, width).
+
+    `value` is a PIL picture, an array (height, width, channels), a tensor (channels, height, width), several
+    of one of these in a list, or arrays and tensors with their number first; a mask needs no channels.
+    """
+    pictures = value if isinstance(value, list) else [value]
+    if is_picture(pictures[0]):
+        for picture in pictures:
             _check_pil(name, picture)
-        return len(several), 3, several[0].height, several[0].width
+        return len(pictures), 3, pictures[0].height, pictures[0].width
     import torch
 
-    arrays = not isinstance(several[0], torch.Tensor)
-    shapes = {tuple(one.shape) for one in several}
+    arrays = not isinstance(pictures[0], torch.Tensor)
+    shapes = sorted({tuple(picture.shape) for picture in pictures})
     if len(shapes) != 1:
-        raise ValueError(f"{name} is a list of different shapes, {sorted(shapes)}; give pictures of one size.")
-    shape = _dimensions(name, len(several), *shapes, arrays)
+        raise ValueError(f"{name} is a list of different shapes, {shapes}; give pictures of one size.")
+    shape = _full_shape(name, len(pictures), shapes[0], arrays)
     channels = pipe.vae.config.latent_channels
     latents = name == "image" and not arrays and shape[1] == channels
     allowed = (1,) if name == "mask_image" else (3,) if arrays else (3, channels)
     if shape[1] not in allowed:
         raise ValueError(f"{name} has {shape[1]} channels; give {' or '.join(map(str, allowed))}.")
-    _check_values(name, several, arrays, latents)
+    _check_values(name, pictures, arrays, latents)
     if not latents:
         _check_sides(name, *shape[2:])
     return shape
@@ -132,8 +141,11 @@ def _check_sides(name, height, width):
         raise ValueError(f"{name} is {height} pixels high and {width} wide; give sides of 8 to {MAX_SIDE} pixels.")
 
 
-def _dimensions(name, number, shape, arrays):
-    """Return (pictures, channels, height, width) of `number` arrays (channels last) or tensors (channels first)."""
+def _full_shape(name, number, shape, arrays):
+    """Return (pictures, channels, height, width) of `number` arrays (channels last) or tensors (channels first).
+
+    `shape` is that of each: a picture without its number or with it first, a mask also without channels.
+    """
     mask = name == "mask_image"
     if mask and len(shape) == 3 and number == 1 and 1 not in (shape[0], shape[-1]):
         number, shape = shape[0], shape[1:]  # several masks in one, without channels
@@ -147,17 +159,19 @@ def _dimensions(name, number, shape, arrays):
     return (number, shape[2], *shape[:2]) if arrays else (number, *shape)
 
 
-def _check_values(name, several, arrays, latents):
+def _check_values(name, pictures, arrays, latents):
+    """Refuse numbers that are not floating point or out of range: 0 to 1, a picture's also -1 to 1, latents' any."""
     import numpy as np
     import torch
 
-    floating = all(np.issubdtype(one.dtype, np.floating) if arrays else one.is_floating_point() for one in several)
-    if not floating:
-        raise TypeError(f"{name} has the dtype {several[0].dtype}; give a PIL picture, or numbers from 0.0 to 1.0.")
-    if not arrays and any(one.is_meta or one.layout != torch.strided for one in several):
+    def is_floating(picture):
+        return np.issubdtype(picture.dtype, np.floating) if arrays else picture.is_floating_point()
+
+    if not all(map(is_floating, pictures)):
+        raise TypeError(f"{name} has the dtype {pictures[0].dtype}; give a PIL picture, or numbers from 0.0 to 1.0.")
+    if not arrays and any(picture.is_meta or picture.layout != torch.strided for picture in pictures):
         raise TypeError(f"{name} is no dense tensor that holds its numbers; give a PIL picture.")
-    low, high = min(float(one.min()) for one in several), max(float(one.max()) for one in several)
-    lowest = -float("inf") if latents else 0 if name == "mask_image" else -1
-    highest = float("inf") if latents else 1
-    if not (lowest <= low and high <= highest) or not (abs(low) < float("inf") and abs(high) < float("inf")):
+    low, high = min(float(picture.min()) for picture in pictures), max(float(picture.max()) for picture in pictures)
+    lowest, highest = (0, 1) if name == "mask_image" else (-1, 1)
+    if not (math.isfinite(low) and math.isfinite(high)) or not (latents or lowest <= low and high <= highest):
         raise ValueError(f"{name} holds values from {low:g} to {high:g}; give numbers from 0.0 to 1.0.")

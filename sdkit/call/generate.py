@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import platform
 import time
 import warnings
-from functools import cache
-from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from sdkit.call.check_inputs import check_inputs
-from sdkit.call.check_together import (
-    check_together,
-    is_random_on_the_way,
-    picture_count,
-    picture_size,
-    without_effect,
-)
+from sdkit.call.check_together import check_together
+from sdkit.call.no_effect import without_effect
+from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
 from sdkit.call.watching import watched
 from sdkit.loading.pipeline import device_of
-from sdkit.loading.provenance import source_of
+from sdkit.loading.provenance import origin_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short
 from sdkit.shot import Shot
 from sdkit.shots import Shots
 
-_UNSET = object()
+if TYPE_CHECKING:
+    import torch
+
+_UNSET: Any = object()
 _PER_PROMPT = ("prompt", "negative_prompt", "prompt_embeds", "negative_prompt_embeds")
 _IN_TURN = ("image", "mask_image", "masked_image_latents")  # diffusers repeats these: 0, 1, 0, 1
 
 
-def generate(pipe, prompt=None, *, seed=_UNSET, ineffective: str = "warn", **arguments) -> Shots:
+def generate(
+    pipe, prompt: str | list[str] | None = None, *, seed: Any = _UNSET, ineffective: str = "warn", **arguments: Any
+) -> Shots:
     """Call a pipeline with checked arguments and return its pictures with their settings.
 
     `pipe` is a Stable Diffusion pipeline (text to image, image to image, or inpaint) and
@@ -42,27 +41,28 @@ def generate(pipe, prompt=None, *, seed=_UNSET, ineffective: str = "warn", **arg
     """
     if prompt is not None:
         arguments = {"prompt": prompt, **arguments}
-    arguments = check_call(pipe, arguments, seed_given=seed is not _UNSET, ineffective=ineffective)
-    count = picture_count(pipe, arguments)
-    own_generator = arguments.get("generator") is not None
+    call = check_call(pipe, arguments, seed_given=seed is not _UNSET, ineffective=ineffective)
+    own_generator = call.arguments.get("generator") is not None
     if own_generator and seed is not _UNSET:
         raise ValueError("seed and generator are both given; give one of them.")
-    call = dict(arguments)
+    passed = dict(call.arguments)
     if own_generator:
-        start = _start_of_each(pipe, arguments, count)
+        starts = _start_of_each(call)
     else:
-        start = [{"seed": one} for one in seeds_for(0 if seed is _UNSET else seed, count)]
-        call["generator"] = [generator(one["seed"]) for one in start]
-        if "mask_image" in arguments and count > 1 and arguments.get("padding_mask_crop") is None:
+        starts = [{"seed": number} for number in seeds_for(0 if seed is _UNSET else seed, call.count)]
+        passed["generator"] = [generator(start["seed"]) for start in starts]
+        if "mask_image" in passed and call.count > 1 and passed.get("padding_mask_crop") is None:
             # inpainting encodes each picture with a generator; one for each keeps the generators in step
-            pictures = [_in_turn("image", arguments["image"], i) for i in range(count)]
-            call["image"] = [one[0] if getattr(one, "ndim", 0) == 4 else one for one in pictures]
-    images, seconds = run(pipe, call, [f"picture {i}" for i in range(count)])
-    origin, settings = origin_of(pipe), settings_of(pipe, arguments)
-    return Shots(Shot(images[i], settings_of_one(settings, i, start[i]), origin, {}, seconds) for i in range(count))
+            passed["image"] = [_without_number(_in_turn("image", passed["image"], i)) for i in range(call.count)]
+    images, seconds = run(pipe, passed, [f"picture {i}" for i in range(call.count)])
+    origin, settings = origin_of(pipe), settings_of(call)
+    return Shots(
+        Shot(image, settings_of_picture(settings, i, start), origin, {}, seconds)
+        for i, (image, start) in enumerate(zip(images, starts))
+    )
 
 
-def generator(seed: int):
+def generator(seed: int) -> torch.Generator:
     """Return a new CPU generator set to `seed` (0 to 2**32 - 1).
 
     CPU generators give the same numbers on every machine; the pipeline moves the noise to its
@@ -74,7 +74,7 @@ def generator(seed: int):
     return torch.Generator("cpu").manual_seed(int(seed))
 
 
-def seeds_for(seed, count: int) -> list[int]:
+def seeds_for(seed: Any, count: int) -> list[int]:
     """Return one seed per picture: `seed`, `seed + 1`, ... or the given list, which must have `count`."""
     if isinstance(seed, (list, tuple, range)):
         seeds = list(seed)
@@ -83,28 +83,30 @@ def seeds_for(seed, count: int) -> list[int]:
     else:
         check_value("seed", seed)
         seeds = [int(seed) + number for number in range(count)]
-    for one in seeds:
-        check_value("seed", one)
+    for number in seeds:
+        check_value("seed", number)
     return seeds
 
 
-def run(pipe, call: dict, names: list[str], tell=None):
+def run(pipe, arguments: dict[str, Any], names: list[str]) -> tuple[Any, float]:
     """Call the pipeline; return its pictures, one for each of `names`, and the seconds that each took.
 
-    A picture that the safety checker hid is said in a warning, or by calling `tell` with the text.
+    A picture that the safety checker hid is said in a warning.
     """
     began = time.perf_counter()
-    result = pipe(**watched(pipe, {**call, "return_dict": True}))
+    result = pipe(**watched(pipe, {**arguments, "return_dict": True}))
     seconds = (time.perf_counter() - began) / len(names)
     for name, hidden in zip(names, result.nsfw_content_detected or []):
         if hidden:
-            text = f"{name} is black: the safety checker hid it; try another prompt or seed."
-            tell(text) if tell else warnings.warn(text, stacklevel=3)
+            warnings.warn(f"{name} is black: the safety checker hid it; try another prompt or seed.", stacklevel=3)
     return result.images, seconds
 
 
-def check_call(pipe, arguments: dict, *, seed_given: bool = False, ineffective: str = "warn") -> dict:
-    """Check the arguments of a call as `generate` does, without making a picture; return them."""
+def check_call(pipe, arguments: dict[str, Any], *, seed_given: bool = False, ineffective: str = "warn") -> Call:
+    """Check the arguments of a call as `generate` does, without making a picture; return what the call will do.
+
+    Raises what `generate` raises.
+    """
     if not all(hasattr(pipe, part) for part in ("unet", "vae", "scheduler", "tokenizer")):
         raise TypeError(f"pipe is {short(pipe)}; give a Stable Diffusion pipeline, such as load_pipeline() returns.")
     if not isinstance(ineffective, str) or ineffective not in ("warn", "raise"):
@@ -112,139 +114,113 @@ def check_call(pipe, arguments: dict, *, seed_given: bool = False, ineffective: 
     check_names(arguments, known_names(pipe), type(pipe).__name__)
     for name, value in arguments.items():
         check_value(name, value)
-    arguments = {name: plain_value(name, value) for name, value in arguments.items()}
-    picture_count(pipe, arguments)
-    check_together(pipe, arguments)
-    check_inputs(pipe, arguments)
-    for message in without_effect(pipe, arguments, seed_given):
+    call = resolve(pipe, {name: plain_value(name, value) for name, value in arguments.items()})
+    check_together(call)
+    check_inputs(call)
+    for message in without_effect(call, seed_given):
         if ineffective == "raise":
             raise ValueError(message)
         warnings.warn(message, NoEffectWarning, stacklevel=3)
-    return arguments
+    return call
 
 
-def origin_of(pipe) -> dict:
-    """Return what made a picture besides its arguments: pipeline, model, scheduler, device, dtype, versions, machine.
-
-    The machine is told without names of people or folders: system, processor instructions or
-    graphics card, threads. `attention` holds the classes of the UNet's attention processors.
-    """
-    scheduler = {key: value for key, value in pipe.scheduler.config.items() if not key.startswith("_")}
-    device = device_of(pipe)
-    return {
-        "pipeline": type(pipe).__name__,
-        "model": source_of(pipe),
-        "scheduler": {"class": type(pipe.scheduler).__name__, "config": scheduler},
-        "attention": sorted({type(one).__name__ for one in pipe.unet.attn_processors.values()}),
-        "device": device.type,
-        "dtype": str(pipe.unet.dtype),
-        "versions": dict(_versions()),
-        "machine": _machine(device),
-    }
-
-
-def _machine(device):
-    import torch
-
-    cpu = f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    card = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    return {"processor": cpu, "card": card, "threads": torch.get_num_threads()}
-
-
-@cache
-def _versions():
-    names = ("diffusers", "transformers", "torch", "numpy", "Pillow")
-    packages = (("sdkit", "sd-one-parameter"), *((name, name) for name in names))
-    return tuple((name, version(package)) for name, package in packages) + (("python", platform.python_version()),)
-
-
-def settings_of(pipe, arguments: dict) -> dict:
-    """Return all arguments of a call, the defaults among them."""
-    settings = {**known_names(pipe), **arguments}
+def settings_of(call: Call) -> dict[str, Any]:
+    """Return all arguments of a call, the defaults among them, with the height and width that follow."""
+    settings = {**call.defaults, **call.arguments}
     if "height" in settings:
-        settings["height"], settings["width"] = picture_size(pipe, settings)
+        settings["height"], settings["width"] = call.height, call.width
     return settings
 
 
-def settings_of_one(settings: dict, index: int, start: dict) -> dict:
+def settings_of_picture(settings: dict[str, Any], index: int, start: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments that make picture `index` of a call alone; `start` is where its noise comes from."""
     per_prompt = settings["num_images_per_prompt"]
-    one = dict(settings)
+    alone = dict(settings)
     for name in _PER_PROMPT:
         value = settings.get(name)
         if isinstance(value, list):
-            one[name] = value[index // per_prompt]
+            alone[name] = value[index // per_prompt]
         elif value is not None and not isinstance(value, str):
-            one[name] = value[index // per_prompt : index // per_prompt + 1]
+            alone[name] = value[index // per_prompt : index // per_prompt + 1]
     for name in _IN_TURN:
         if settings.get(name) is not None:
-            one[name] = _in_turn(name, settings[name], index)
+            alone[name] = _in_turn(name, settings[name], index)
     if settings.get("latents") is not None:
-        one["latents"] = settings["latents"][index : index + 1]
-    one["num_images_per_prompt"] = 1
-    del one["generator"], one["return_dict"]
-    return {**one, **start}
+        alone["latents"] = settings["latents"][index : index + 1]
+    alone["num_images_per_prompt"] = 1
+    del alone["generator"], alone["return_dict"]
+    return {**alone, **start}
 
 
 def _in_turn(name, pictures, index):
-    """Return the picture that diffusers uses for picture `index` of a call."""
+    """Return the picture that diffusers uses for picture `index` of a call.
+
+    Of arrays and tensors with their number first, a slice: (1, channels, height, width) or a mask's (1, height, width).
+    """
     if isinstance(pictures, list):
         return pictures[index % len(pictures)]
-    shape = getattr(pictures, "shape", ())
-    if len(shape) == 4 or (name == "mask_image" and len(shape) == 3 and 1 not in (shape[0], shape[2])):
+    shape = tuple(getattr(pictures, "shape", ()))
+    masks_in_one = name == "mask_image" and len(shape) == 3 and 1 not in (shape[0], shape[-1])
+    if len(shape) == 4 or masks_in_one:
         index %= shape[0]
         return pictures[index : index + 1]
     return pictures
 
 
-def _start_of_each(pipe, arguments, count):
+def _without_number(picture):
+    """Return (channels, height, width) of a picture of the shape (1, channels, height, width)."""
+    return picture[0] if getattr(picture, "ndim", 0) == 4 else picture
+
+
+def _start_of_each(call):
     """Return for each picture where its noise comes from, given the caller's generators: seed, state, or latents.
 
     Pictures that share one generator have no seed of their own: their starting noise is kept, or,
     where more is drawn than that, the generator itself, which says that no file can hold it.
     """
-    given = arguments["generator"]
-    several = given if isinstance(given, list) else [given] * count
-    starts = [_start_of(one) for one in several]
-    shared = len(set(map(id, several))) < count
+    given = call.arguments["generator"]
+    generators = given if isinstance(given, list) else [given] * call.count
+    starts = [_start_of(generator) for generator in generators]
+    shared = len(set(map(id, generators))) < call.count
     # inpainting draws for its pictures too, from the first generators only
-    if count == 1 or (not shared and "mask_image" not in arguments):
+    if call.count == 1 or (not shared and "mask_image" not in call.arguments):
         return starts
-    if "image" in known_names(pipe) or is_random_on_the_way(pipe, arguments):
+    if "image" in call.defaults or draws_noise_on_the_way(call):
         return [{**start, "generator": given} for start in starts]
-    if arguments.get("latents") is not None:
+    if call.arguments.get("latents") is not None:
         return starts
-    noise = _noise(pipe, arguments, given, count)
+    noise = _noise(call, given)
     return [{"seed": start["seed"], "latents": noise[i : i + 1]} for i, start in enumerate(starts)]
 
 
-def _start_of(one):
-    start = {"seed": one.initial_seed()}
-    if one.device.type != "cpu":
-        start["generator_device"] = one.device.type
-    return start if _is_fresh(one) else {**start, "generator_state": one.get_state()}
+def _start_of(generator):
+    start = {"seed": generator.initial_seed()}
+    if generator.device.type != "cpu":
+        start["generator_device"] = generator.device.type
+    return start if _is_fresh(generator) else {**start, "generator_state": generator.get_state()}
 
 
-def _noise(pipe, arguments, generators, count):
-    """Return the starting noise that a text-to-image call will draw, without using the generators up."""
-    import torch
+def _noise(call, given):
+    """Return the starting noise that a text-to-image call will draw, without using its generators up."""
     from diffusers.utils.torch_utils import randn_tensor
 
-    def clone(one):
-        fresh = torch.Generator(one.device)
-        fresh.set_state(one.get_state())
-        return fresh
-
-    several = generators if isinstance(generators, list) else [generators]
-    clones = {id(one): clone(one) for one in several}
-    own = [clones[id(one)] for one in generators] if isinstance(generators, list) else clones[id(generators)]
-    height, width = (side // pipe.vae_scale_factor for side in picture_size(pipe, arguments))
-    shape = (count, pipe.vae.config.latent_channels, height, width)
-    return randn_tensor(shape, generator=own, device=device_of(pipe), dtype=pipe.unet.dtype)
+    copies: dict = {}  # the same generator in several places stays one and the same
+    for generator in given if isinstance(given, list) else [given]:
+        copies.setdefault(id(generator), _copy_of(generator))
+    own = [copies[id(generator)] for generator in given] if isinstance(given, list) else copies[id(given)]
+    return randn_tensor(call.latent_shape, generator=own, device=device_of(call.pipe), dtype=call.pipe.unet.dtype)
 
 
-def _is_fresh(one):
+def _copy_of(generator):
     import torch
 
-    fresh = torch.Generator(one.device).manual_seed(one.initial_seed())
-    return torch.equal(fresh.get_state(), one.get_state())
+    made = torch.Generator(generator.device)
+    made.set_state(generator.get_state())
+    return made
+
+
+def _is_fresh(generator):
+    import torch
+
+    fresh = torch.Generator(generator.device).manual_seed(generator.initial_seed())
+    return torch.equal(fresh.get_state(), generator.get_state())

@@ -22,7 +22,7 @@ from sdkit.loading.checkpoint import (
     refuse_pickle,
 )
 from sdkit.loading.memory import BYTES, FitWarning, choose, free_gpu, free_ram
-from sdkit.loading.provenance import fingerprint, remember_source
+from sdkit.loading.provenance import Source, fingerprint, remember_source
 from sdkit.parameters import check_names
 from sdkit.quiet import quiet
 
@@ -78,7 +78,7 @@ def load_pipeline(model: str | Path = BUILT_IN, *, device: str | None = None, dt
         warnings.warn(f"{name}: {plan.why}.", FitWarning, stacklevel=2)
     pipe.set_progress_bar_config(disable=True)
     _loaded.add(pipe)
-    remember_source(pipe, name, _commit(pipe) or options.get("revision"), again)
+    remember_source(pipe, Source(str(name), _commit(pipe) or options.get("revision"), again))
     return pipe
 
 
@@ -358,7 +358,7 @@ def device_of(pipe):
 
 
 def _again(model, config, options):
-    """Return what `loading_of` will tell, but for the revision; None with a safety checker object."""
+    """Return the arguments that load the same weights again, but for the revision; None with a safety checker object."""
     if options.get("safety_checker") is not None:
         return None
 

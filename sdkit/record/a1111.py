@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
+
+from sdkit.shot import Shot
 
 NAME = "AUTOMATIC1111"
 _IMAGE_TO_IMAGE = "StableDiffusionImg2ImgPipeline"
 
 # Sampler: scheduler class, the part of its config that tells it from others, and whether the
 # "schedule type" (the spacing of noise levels) can be chosen.
-_SAMPLERS = {
+_SAMPLERS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "DPM++ 2M SDE Heun": (
         "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", "solver_type": "heun"}, True,
     ),
@@ -34,7 +37,7 @@ _SAMPLERS = {
     "LCM": ("LCMScheduler", {}, False),
 }  # fmt: skip
 # What the web UI's sampler does where the class, or a config taken over from another one, does otherwise.
-_LIKE_A1111 = {
+_LIKE_A1111: dict[str, dict[str, Any]] = {
     "DDIMScheduler": {"clip_sample": False, "set_alpha_to_one": False},
     "UniPCMultistepScheduler": {"solver_order": 3, "solver_type": "bh1"},
     **{
@@ -43,7 +46,7 @@ _LIKE_A1111 = {
         if name not in ("DDIMScheduler", "PNDMScheduler", "UniPCMultistepScheduler", "LCMScheduler")
     },
 }
-_SCHEDULES = {
+_SCHEDULES: dict[str, dict[str, Any]] = {
     "Karras": {"use_karras_sigmas": True},
     "Exponential": {"use_exponential_sigmas": True},
     "Beta": {"use_beta_sigmas": True},
@@ -70,14 +73,14 @@ _NOT_ARGUMENTS = {
 }
 
 
-def write_parameters(shot) -> str:
+def write_parameters(shot: Shot) -> str:
     """Return a shot's settings as the web UI writes them, as far as that format goes."""
-    settings, scheduler = shot.settings, shot.origin["scheduler"]
+    settings, origin = shot.settings, shot.origin
     lines = [_escaped(settings.get("prompt"))]
     if settings.get("negative_prompt"):
         lines.append(f"Negative prompt: {_escaped(settings['negative_prompt'])}")
     clip_skip = settings.get("clip_skip")
-    sampler, schedule = _sampler_of(scheduler["class"], scheduler["config"])
+    sampler, schedule = _sampler_of(origin.scheduler, origin.scheduler_config)
     pairs = {
         "Steps": settings.get("num_inference_steps"),
         "Sampler": sampler,
@@ -85,12 +88,12 @@ def write_parameters(shot) -> str:
         "CFG scale": settings.get("guidance_scale"),
         "Seed": settings.get("seed"),
         "Size": f"{shot.image.width}x{shot.image.height}",
-        "Model": shot.origin["model"]["name"],
+        "Model": origin.model,
         "Denoising strength": settings.get("strength"),
         "Clip skip": clip_skip + 1 if clip_skip else None,
         "RNG": "CPU",
         "Eta DDIM": settings.get("eta") or None,
-        "Version": f"sdkit {shot.origin['versions']['sdkit']}",
+        "Version": f"sdkit {origin.versions['sdkit']}",
     }
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None))
     return "\n".join(lines)
@@ -118,7 +121,7 @@ def _quoted(value):
     return json.dumps(text, ensure_ascii=False) if any(c in text for c in ',:\n"') else text
 
 
-def read_parameters(text: str) -> dict:
+def read_parameters(text: str) -> dict[str, Any]:
     """Return {"settings", "origin", "not_mapped"} of such a text.
 
     `settings` are arguments of diffusers. `origin` names the pipeline class, the scheduler (its
@@ -127,7 +130,7 @@ def read_parameters(text: str) -> dict:
     not take or does otherwise, why. Raises ValueError if the text is none of these.
     """
     prompt, negative, pairs = _parts(text)
-    not_mapped = {}
+    not_mapped: dict[str, str] = {}
     settings = {
         "prompt": _plain_prompt(prompt, "prompt", not_mapped),
         "negative_prompt": _plain_prompt(negative, "negative prompt", not_mapped),

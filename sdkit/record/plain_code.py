@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +23,8 @@ def plain_code(shot: Shot, path: str = "picture.png") -> str:
     import diffusers
 
     origin, settings = shot.origin, shot.settings
-    kind = getattr(diffusers, origin["pipeline"])
-    scheduler = getattr(diffusers, origin["scheduler"]["class"])
+    kind = getattr(diffusers, origin.pipeline)
+    scheduler = getattr(diffusers, origin.scheduler)
     written = {name: _written(name, value) for name, value in _changed(kind.__call__, settings).items()}
     own_state = settings.get("generator_state") is not None
     fresh = f'torch.Generator("cpu").manual_seed({settings["seed"]})'
@@ -42,24 +44,24 @@ def plain_code(shot: Shot, path: str = "picture.png") -> str:
     return "\n".join(lines) + "\n"
 
 
-def plain_call(function, values) -> str:
+def plain_call(function: Callable, values: Mapping[str, Any]) -> str:
     """Return the call of a function with these values, for what is no shot."""
     written = ", ".join(f"{name}={_literal(value) or '...'}" for name, value in values.items())
     return f"{getattr(function, '__name__', 'function')}({written})\n"
 
 
 def _is_built_in(origin):
-    return origin["model"]["name"] == BUILT_IN
+    return origin.model == BUILT_IN
 
 
 def _loading(origin, kind, scheduler):
-    model = origin["model"]
-    where = "model_path()" if _is_built_in(origin) else repr(model["name"] or "the folder of your model")
-    revision = f", revision={model['revision']!r}" if model.get("revision") else ""
-    yield f"pipe = {kind.__name__}.from_pretrained({where}, dtype={origin['dtype']}{revision})"
-    if origin["device"] != "cpu":
-        yield f'pipe = pipe.to("{origin["device"]}")'
-    own = _changed(scheduler.__init__, origin["scheduler"]["config"])
+    """Yield the lines that load the pipeline and set its scheduler."""
+    where = "model_path()" if _is_built_in(origin) else repr(origin.model or "the folder of your model")
+    revision = f", revision={origin.revision!r}" if origin.revision else ""
+    yield f"pipe = {kind.__name__}.from_pretrained({where}, dtype={origin.dtype}{revision})"
+    if origin.device != "cpu":
+        yield f'pipe = pipe.to("{origin.device}")'
+    own = _changed(scheduler.__init__, origin.scheduler_config)
     yield f"pipe.scheduler = {scheduler.__name__}("
     yield from (f"    {name}={value!r}," for name, value in own.items())
     yield ")"
@@ -86,7 +88,7 @@ def _literal(value):
         value = value.item()
     plain = value is None or isinstance(value, (str, bool, Real))
     if isinstance(value, dict):
-        plain = all(_literal(one) for one in value.values())
+        plain = all(map(_literal, value.values()))
     elif isinstance(value, (list, tuple)):
-        plain = all(_literal(one) for one in value)
+        plain = all(map(_literal, value))
     return repr(value) if plain else ""

@@ -12,21 +12,27 @@ import json
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdkit.call.check_together import is_random_on_the_way
-from sdkit.call.generate import generate, origin_of
+from sdkit.call.generate import generate
+from sdkit.call.resolve import draws_noise_on_the_way, resolve
 from sdkit.files import write_whole
+from sdkit.loading.components import pipeline_from
 from sdkit.loading.pipeline import device_of, load_pipeline
+from sdkit.loading.provenance import origin_of
 from sdkit.quiet import quiet
 from sdkit.record.a1111 import NAME, read_parameters, write_parameters
-from sdkit.shot import Shot, is_picture, png_bytes
+from sdkit.shot import Origin, Shot, is_picture, png_bytes
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 CHUNK, FOREIGN_CHUNK = "sdkit", "parameters"
 
 
-def save_picture(shot: Shot, path) -> Path:
+def save_picture(shot: Shot, path: str | Path) -> Path:
     """Write a shot as PNG with its settings inside; the file appears whole or not at all.
 
     Missing folders are made; a file of that name is replaced. Raises ValueError unless the path
@@ -38,20 +44,23 @@ def save_picture(shot: Shot, path) -> Path:
     return write_whole(path, png_of(shot))
 
 
-def png_of(shot: Shot) -> bytes:
-    """Return a shot as the bytes of a PNG with its settings inside. Raises TypeError unless it holds a PIL picture."""
+def png_of(shot: Shot, **more: Any) -> bytes:
+    """Return a shot as the bytes of a PNG with its settings inside, and what else its record shall hold.
+
+    Raises TypeError unless the shot holds a PIL picture.
+    """
     from PIL.PngImagePlugin import PngInfo
 
     if not isinstance(shot, Shot) or not is_picture(shot.image):
         raise TypeError(f'can only save a shot with a PIL picture, not {shot!r}; use output_type="pil" and one shot.')
     info = PngInfo()
-    record = {"settings": shot.settings, "origin": shot.origin, "seconds": shot.seconds}
+    record = {"settings": shot.settings, "origin": shot.origin.to_dict(), "seconds": shot.seconds, **more}
     info.add_text(FOREIGN_CHUNK, write_parameters(shot))
     info.add_text(CHUNK, json.dumps(encode(record), ensure_ascii=False))
     return png_bytes(shot.image, info)
 
 
-def read_settings(path) -> dict:
+def read_settings(path: str | Path) -> dict[str, Any]:
     """Return {"settings", "origin", "made_by", "not_mapped"} of a PNG written by `save_picture` or by AUTOMATIC1111.
 
     `settings` are arguments of diffusers for this one picture, `origin` tells what else made it.
@@ -59,23 +68,14 @@ def read_settings(path) -> dict:
     no counterpart here, and why. Raises FileNotFoundError, or ValueError if the file is no picture
     or holds no such settings.
     """
-    from PIL import Image, UnidentifiedImageError
-
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {str(path)!r}.")
-    try:
-        with Image.open(path) as image:
-            image.load()
-            ours, theirs = image.info.get(CHUNK), image.info.get(FOREIGN_CHUNK)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError(f"{path.name} is no readable picture: {error}") from error
-    if ours is None and theirs is None:
+    _, chunks = _read_chunks(path)
+    if CHUNK not in chunks and FOREIGN_CHUNK not in chunks:
         raise ValueError(f"{path.name} holds no settings of ours; only pictures written by save_picture do.")
     try:
-        if ours is None:
-            return {**read_parameters(theirs), "made_by": NAME}
-        record = json.loads(ours)
+        if CHUNK not in chunks:
+            return {**read_parameters(chunks[FOREIGN_CHUNK]), "made_by": NAME}
+        record = json.loads(chunks[CHUNK])
         return {
             "settings": decode(record["settings"]),
             "origin": decode(record["origin"]),
@@ -84,6 +84,32 @@ def read_settings(path) -> dict:
         }
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"the settings in {path.name} are damaged: {error}") from error
+
+
+def read_record(path: Path) -> tuple[Image.Image, dict[str, Any]]:
+    """Return the picture of a PNG that `png_of` made, all its pixels read, and its record as it is written there.
+
+    Raises FileNotFoundError, or ValueError if the file is no picture or holds no record of ours.
+    """
+    picture, chunks = _read_chunks(path)
+    try:
+        return picture, json.loads(chunks[CHUNK])
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"the record in {path.name} is damaged or missing: {error}") from error
+
+
+def _read_chunks(path):
+    """Return the picture in a file and its text chunks of ours and of AUTOMATIC1111, {name: text}."""
+    from PIL import Image, UnidentifiedImageError
+
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {str(path)!r}.")
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ValueError(f"{path.name} is no readable picture: {error}") from error
+    return picture, {name: picture.info[name] for name in (CHUNK, FOREIGN_CHUNK) if name in picture.info}
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +144,7 @@ def _changes(pairs):
     return ", ".join(f"{name} {then} -> {now}" for name, (then, now) in pairs.items())
 
 
-def rebuild(path, pipe=None, **instead) -> Rebuilt:
+def rebuild(path: str | Path, pipe=None, **instead: Any) -> Rebuilt:
     """Make the picture of a PNG again from its settings alone and compare the two.
 
     Without `pipe` the model named in the record is loaded; with it, its parts are used, as a
@@ -130,48 +156,110 @@ def rebuild(path, pipe=None, **instead) -> Rebuilt:
     from PIL import Image
 
     record, name = read_settings(path), Path(path).name
-    settings, origin = {**record["settings"], **instead}, record["origin"]
-    lost = [key for key, value in settings.items() if is_lost(value)]
-    if lost:
-        raise ValueError(f"{name} was made with {', '.join(lost)}, which a file cannot keep; give {lost[0]}=.")
-    if origin["pipeline"] == "StableDiffusionImg2ImgPipeline" and settings.get("image") is None:
-        raise ValueError(f"{name} was made from a start picture, which is not in the file; give image=.")
+    settings = {**record["settings"], **instead}
+    _check_complete(settings, record["origin"]["pipeline"], name)
     with Image.open(path) as stored:
         before = np.asarray(stored.convert("RGB"), dtype=int)
-    size = (settings.get("height"), settings.get("width"))
-    if record["made_by"] == NAME and None not in size and size != before.shape[:2]:
-        raise ValueError(
-            f"{name} has {before.shape[1]}x{before.shape[0]} pixels, but its settings make {size[1]}x{size[0]}: it was "
-            "enlarged afterwards, which diffusers does not do. For the small one call generate with these settings."
-        )
-    pipe = same_kind(_pipeline_for(record, name) if pipe is None else pipe, origin, record["made_by"] == CHUNK)
-    now = origin_of(pipe)
-    then = origin["model"].get("fingerprint")
-    if then is not None and then != now["model"]["fingerprint"]:
-        raise ValueError(
-            f"the weights differ: the picture was made with {origin['model']['name']} ({then}), this pipeline has "
-            f"{now['model']['fingerprint']}. Give that model as pipe=."
-        )
+    versions, machine = {}, {}
+    if record["made_by"] == NAME:
+        _check_not_enlarged(settings, before, name)
+        pipe = _pipeline_of_a1111(record["origin"], pipe, name)
+    else:
+        origin = _origin_in(record, name)
+        pipe = pipeline_of(origin, _load_model(origin, name) if pipe is None else pipe)
+        now = origin_of(pipe)
+        if origin.fingerprint != now.fingerprint:
+            raise ValueError(
+                f"the weights differ: the picture was made with {origin.model} ({origin.fingerprint}), this pipeline "
+                f"has {now.fingerprint}. Give that model as pipe=."
+            )
+        versions = _differences(origin.versions, now.versions)
+        machine = _differences(_surroundings(origin), _surroundings(now))
     shot = generate(pipe, **_call_of(settings, pipe))[0]
     after = np.asarray(shot.image.convert("RGB"), dtype=int)
     if after.shape != before.shape:
         raise ValueError(f"{name} has {before.shape[:2]} pixels (height, width), made again {after.shape[:2]}.")
     off = abs(before - after)
-    if record["made_by"] == NAME:
-        versions, machine = {}, {}
-    else:
-        versions = _differences(origin["versions"], now["versions"])
-        machine = _differences(_surroundings(origin), _surroundings(now))
     return Rebuilt(
-        shot, int(off.max()), float(off.mean()), float((off > 0).mean()), versions, machine, record["not_mapped"]
+        shot=shot,
+        max_difference=int(off.max()),
+        mean_difference=float(off.mean()),
+        changed=float((off > 0).mean()),
+        versions=versions,
+        machine=machine,
+        not_mapped=record["not_mapped"],
     )
 
 
-def is_lost(value) -> bool:
+def pipeline_of(origin: Origin, pipe):
+    """Return a pipeline of an origin's class, with its scheduler, over the parts of `pipe`."""
+    import diffusers
+
+    scheduler = getattr(diffusers, origin.scheduler).from_config(origin.scheduler_config)
+    return pipeline_from(getattr(diffusers, origin.pipeline), pipe, scheduler=scheduler)
+
+
+def is_lost(value: Any) -> bool:
     """Say whether an encoded value is one that a file cannot keep."""
     if isinstance(value, list):
-        return any(is_lost(one) for one in value)
+        return any(map(is_lost, value))
     return isinstance(value, dict) and "not_recorded" in value
+
+
+def _check_complete(settings, pipeline, name):
+    """Raise ValueError if the settings of a record lack something that no file keeps."""
+    lost = [key for key, value in settings.items() if is_lost(value)]
+    if lost:
+        raise ValueError(f"{name} was made with {', '.join(lost)}, which a file cannot keep; give {lost[0]}=.")
+    if pipeline == "StableDiffusionImg2ImgPipeline" and settings.get("image") is None:
+        raise ValueError(f"{name} was made from a start picture, which is not in the file; give image=.")
+
+
+def _check_not_enlarged(settings, stored, name):
+    size = (settings.get("height"), settings.get("width"))
+    if None not in size and size != stored.shape[:2]:
+        raise ValueError(
+            f"{name} has {stored.shape[1]}x{stored.shape[0]} pixels, but its settings make {size[1]}x{size[0]}: it was "
+            "enlarged afterwards, which diffusers does not do. For the small one call generate with these settings."
+        )
+
+
+def _origin_in(record, name):
+    try:
+        return Origin.from_dict(record["origin"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"the settings in {name} are damaged: the origin lacks {error}") from error
+
+
+def _load_model(origin, name):
+    """Load the model that an origin names, in the recorded dtype if its device is the one used here."""
+    import torch
+
+    if origin.model is None:
+        raise ValueError(f"{name} names no model (it was not loaded by load_pipeline); give pipe=.")
+    try:
+        pipe = load_pipeline(origin.model, revision=origin.revision)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error} Or load it yourself and give it as pipe=.") from error
+    dtype = getattr(torch, origin.dtype.removeprefix("torch."))
+    if origin.device == device_of(pipe).type and dtype != pipe.unet.dtype:
+        with quiet():
+            pipe.to(dtype)
+    return pipe
+
+
+def _pipeline_of_a1111(origin, pipe, name):
+    """Return the pipeline for a picture of the web UI, whose file tells only how its scheduler differs from others."""
+    import diffusers
+
+    if pipe is None:
+        model = origin["model"]["name"]
+        raise ValueError(f"{name} was made by {NAME} with the model {model}; load it and give it as pipe=.")
+    kind, scheduler = getattr(diffusers, origin["pipeline"]), origin["scheduler"]
+    if scheduler is None:
+        return pipeline_from(kind, pipe)
+    made = getattr(diffusers, scheduler["class"]).from_config(pipe.scheduler.config, **scheduler["config"])
+    return pipeline_from(kind, pipe, scheduler=made)
 
 
 def _differences(then, now):
@@ -179,48 +267,8 @@ def _differences(then, now):
 
 
 def _surroundings(origin):
-    return {name: origin.get(name) for name in ("attention", "device", "dtype")} | origin.get("machine", {})
-
-
-def _pipeline_for(record, name):
-    """Load the model that a record names, in the recorded dtype if its device is the one used here."""
-    import torch
-
-    origin = record["origin"]
-    model = origin["model"]
-    if record["made_by"] == NAME:
-        raise ValueError(f"{name} was made by {NAME} with the model {model['name']}; load it and give it as pipe=.")
-    if model["name"] is None:
-        raise ValueError(f"{name} names no model (it was not loaded by load_pipeline); give pipe=.")
-    try:
-        pipe = load_pipeline(model["name"], revision=model["revision"])
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error} Or load it yourself and give it as pipe=.") from error
-    dtype = getattr(torch, origin["dtype"].removeprefix("torch."))
-    if origin["device"] == device_of(pipe).type and dtype != pipe.unet.dtype:
-        with quiet():
-            pipe.to(dtype)
-    return pipe
-
-
-def same_kind(pipe, origin: dict, complete: bool = True):
-    """Return the pipeline class and scheduler of an origin over the parts of `pipe`.
-
-    `complete` is false where the origin holds only what tells the scheduler apart, the rest being the model's.
-    """
-    import diffusers
-
-    kind, scheduler = getattr(diffusers, origin["pipeline"]), origin["scheduler"]
-    if scheduler is None:
-        made = pipe.scheduler
-    elif complete:
-        made = getattr(diffusers, scheduler["class"]).from_config(scheduler["config"])
-    else:
-        made = getattr(diffusers, scheduler["class"]).from_config(pipe.scheduler.config, **scheduler["config"])
-    parts = {**pipe.components, "scheduler": made}
-    again = kind(**parts, requires_safety_checker=pipe.config.requires_safety_checker)
-    again.set_progress_bar_config(disable=True)
-    return again
+    """Return what made a picture besides arguments, weights and libraries."""
+    return {"attention": list(origin.attention), "device": origin.device, "dtype": origin.dtype, **origin.machine}
 
 
 def _call_of(settings, pipe):
@@ -235,9 +283,13 @@ def _call_of(settings, pipe):
         call.pop("callback_on_step_end_tensor_inputs", None)
     if call.get("latents") is not None:
         call["latents"] = call["latents"].to(device_of(pipe))
-        if not is_random_on_the_way(pipe, call):
-            call.pop("seed", None)  # recorded, but without effect
+        if "seed" in call and not draws_noise_on_the_way(_without_seed(pipe, call)):
+            del call["seed"]  # recorded, but without effect
     return call
+
+
+def _without_seed(pipe, call):
+    return resolve(pipe, {name: value for name, value in call.items() if name != "seed"})
 
 
 def _generator(seed, state, device):
@@ -255,22 +307,22 @@ def _generator(seed, state, device):
     return generator
 
 
-def digest(settings: dict, origin: dict) -> str:
+def digest(settings: dict[str, Any], origin: Origin) -> str:
     """Return 32 hexadecimal digits for encoded settings and an origin, the same whatever machine makes the picture."""
-    origin = {name: value for name, value in origin.items() if name != "machine"}
-    text = json.dumps({"settings": settings, "origin": encode(origin)}, sort_keys=True, ensure_ascii=False)
+    told = {name: value for name, value in origin.to_dict().items() if name != "machine"}
+    text = json.dumps({"settings": settings, "origin": encode(told)}, sort_keys=True, ensure_ascii=False)
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def encode(value):
+def encode(value: Any) -> Any:
     """Turn a settings value into JSON: tensors and arrays as safetensors, pictures as PNG, both in base64.
 
     What a file cannot keep becomes {"not_recorded": its kind}.
     """
     if isinstance(value, dict):
-        return {str(key): encode(one) for key, one in value.items()}
+        return {str(key): encode(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple, range)):
-        return [encode(one) for one in value]
+        return [encode(entry) for entry in value]
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if isinstance(value, np.generic):
@@ -300,10 +352,10 @@ def _encode_tensor(value):
     return base64.b64encode(save({"value": torch.as_tensor(value).detach().cpu().contiguous()})).decode()
 
 
-def decode(value):
+def decode(value: Any) -> Any:
     """Undo `encode`."""
     if isinstance(value, list):
-        return [decode(one) for one in value]
+        return [decode(entry) for entry in value]
     if not isinstance(value, dict):
         return value
     if set(value) == {"png"}:
@@ -316,4 +368,4 @@ def decode(value):
         ((kind, text),) = value.items()
         tensor = load(base64.b64decode(text))["value"]
         return tensor.numpy() if kind == "array" else tensor
-    return {key: decode(one) for key, one in value.items()}
+    return {key: decode(entry) for key, entry in value.items()}

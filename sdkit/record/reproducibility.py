@@ -14,17 +14,21 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
+from typing import Any
 
-from sdkit.call.generate import check_call, generate, origin_of
+from sdkit.call.generate import check_call, generate
 from sdkit.loading.pipeline import device_of, load_pipeline
+from sdkit.loading.provenance import origin_of
 from sdkit.parameters import known_names
 from sdkit.quiet import quiet
+from sdkit.shot import Origin
+from sdkit.show.html import element, join, table
+from sdkit.text_table import text_table
 
-PATIENCE = 3  # seconds before a progress bar appears
+SECONDS_BEFORE_BAR = 3  # a progress bar appears only in a longer measurement
 _BATCH = 3
-_CHILD = "from sdkit.record.reproducibility import measure; measure()"
+_CHILD = "from sdkit.record.reproducibility import write_rows_of_other_process; write_rows_of_other_process()"
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,10 @@ class Card:
 
     rows: tuple[Row, ...]
     spread: float
-    origin: dict
+    origin: Origin
     call: dict
 
-    def __getitem__(self, what) -> Row:
+    def __getitem__(self, what: str) -> Row:
         for row in self.rows:
             if row.what == what:
                 return row
@@ -74,12 +78,12 @@ class Card:
     @property
     def title(self) -> str:
         """Return in one line what was measured."""
-        origin, machine = self.origin, self.origin["machine"]
+        origin, machine = self.origin, self.origin.machine
         return (
-            f"{origin['model']['name'] or origin['pipeline']}, {origin['scheduler']['class']}, "
-            f"{self.call['num_inference_steps']} steps, {origin['device']}, {origin['dtype'].removeprefix('torch.')}, "
+            f"{origin.model or origin.pipeline}, {origin.scheduler}, "
+            f"{self.call['num_inference_steps']} steps, {origin.device}, {origin.dtype.removeprefix('torch.')}, "
             f"threads: {machine['threads']}, {machine['card'] or machine['processor']}, "
-            f"torch {origin['versions']['torch']}, diffusers {origin['versions']['diffusers']}"
+            f"torch {origin.versions['torch']}, diffusers {origin.versions['diffusers']}"
         )
 
     @property
@@ -88,9 +92,8 @@ class Card:
         return f"Largest difference between two pictures' latents, whose standard deviation is {self.spread:.2g}."
 
     def __repr__(self):
-        what, compared = (max(len(getattr(row, name)) for row in self.rows) for name in ("what", "compared"))
-        lines = [f"{row.what:<{what}}  {row.compared:<{compared}}  {row.result}" for row in self.rows]
-        return "\n".join([self.title, *lines, self.note])
+        rows = text_table([(row.what, row.compared, row.result) for row in self.rows])
+        return "\n".join([self.title, rows, self.note])
 
     def markdown(self) -> str:
         """Return the card as a Markdown table."""
@@ -101,16 +104,13 @@ class Card:
         return self.markdown()
 
     def _repr_html_(self):
-        lines = "".join(
-            f'<tr><th scope="row">{escape(row.what)}</th><td>{escape(row.compared)}</td>'
-            f"<td>{escape(row.result)}</td></tr>"
-            for row in self.rows
-        )
-        head = '<tr><td></td><th scope="col">compared</th><th scope="col">result</th></tr>'
-        return f"<table><caption>{escape(self.title)}</caption>{head}{lines}</table><p>{escape(self.note)}</p>"
+        rows = [(row.what, row.compared, row.result) for row in self.rows]
+        return join([table(("", "compared", "result"), rows, caption=self.title), element("p", self.note)])
 
 
-def reproducibility(pipe, prompt: str = "a cat", *, seed: int = 0, num_inference_steps: int = 4, **arguments) -> Card:
+def reproducibility(
+    pipe, prompt: str = "a cat", *, seed: int = 0, num_inference_steps: int = 4, **arguments: Any
+) -> Card:
     """Measure on this machine what stays equal to the bit, and what within which tolerance.
 
     Compares a call of a text-to-image pipeline run to run, process to process, alone and in a
@@ -135,7 +135,7 @@ def reproducibility(pipe, prompt: str = "a cat", *, seed: int = 0, num_inference
     other = Row("another seed", "for comparison: another picture", _largest(batch[0], batch[1]))
     with tempfile.TemporaryDirectory() as folder:
         _pack(pipe, call, seed, first, Path(folder))
-        bar = tqdm(_measured_elsewhere(folder), desc="reproducibility", delay=PATIENCE, leave=False)
+        bar = tqdm(_measured_elsewhere(folder), desc="reproducibility", delay=SECONDS_BEFORE_BAR, leave=False)
         rows += [Row(**row) for row in bar]
     order = ["run to run", "process to process", "batch size", "threads", "dtype", "device"]
     rows.sort(key=lambda row: order.index(row.what))
@@ -162,14 +162,15 @@ def _pack(pipe, call, seed, first, folder):
 
 
 def _measured_elsewhere(folder):
-    """Run `measure` in another Python process and yield its rows as they come."""
+    """Run `write_rows_of_other_process` in another Python process and yield its rows as they come."""
     package = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-c", _CHILD, folder]
     with (
-        tempfile.TemporaryFile("w+") as said,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, env=environment) as process,
+        tempfile.TemporaryFile("w+") as messages,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=messages, text=True, env=environment) as process,
     ):
+        assert process.stdout is not None  # asked for as a pipe
         try:
             for line in process.stdout:
                 yield json.loads(line)
@@ -177,11 +178,11 @@ def _measured_elsewhere(folder):
             process.kill()
             raise
         if process.wait():
-            said.seek(0)
-            raise RuntimeError(f"the other process failed: {said.read().strip()[-2000:]}")
+            messages.seek(0)
+            raise RuntimeError(f"the other process failed: {messages.read().strip()[-2000:]}")
 
 
-def measure() -> None:
+def write_rows_of_other_process() -> None:
     """Write the rows that need a process of their own to standard output (run by `reproducibility` there)."""
     import torch
 
@@ -203,9 +204,9 @@ def measure() -> None:
     tell("process to process", "another Python process", _largest(given["first"], here))
     for number in sorted({1, 2, os.cpu_count() or 1} - {threads}):
         tell("threads", f"{number} instead of {threads}", _largest(here, made(device, dtype, number)))
-    for one in _other_dtypes(torch, device, dtype):
-        compared = f"{_name(one)} instead of {_name(dtype)}"
-        tell("dtype", compared, _largest(here, made(device, one, threads)))
+    for other in _other_dtypes(torch, device, dtype):
+        compared = f"{_name(other)} instead of {_name(dtype)}"
+        tell("dtype", compared, _largest(here, made(device, other, threads)))
     elsewhere = _other_device(torch, device)
     if elsewhere is None:
         tell("device", "another device", None, "there is only the processor")
@@ -222,7 +223,7 @@ def _name(dtype):
 def _other_dtypes(torch, device, dtype):
     # float16 on a processor is hundreds of times slower, and no one uses it there
     usual = [torch.float32, torch.bfloat16] if device == "cpu" else [torch.float32, torch.float16, torch.bfloat16]
-    return [one for one in usual if one != dtype]
+    return [other for other in usual if other != dtype]
 
 
 def _other_device(torch, device):

@@ -84,12 +84,12 @@ def test_settings_are_complete(pipe):
     assert shot.settings["num_images_per_prompt"] == 1
     assert (shot.settings["height"], shot.settings["width"]) == shot.image.size == (64, 64)
     assert "generator" not in shot.settings
-    assert shot.origin["scheduler"]["class"] == type(pipe.scheduler).__name__
-    assert shot.origin["model"]["name"] == "built-in"
-    assert len(shot.origin["model"]["fingerprint"]) == 16
+    assert shot.origin.scheduler == type(pipe.scheduler).__name__
+    assert shot.origin.model == "built-in"
+    assert len(shot.origin.fingerprint) == 16
     libraries = {"sdkit", "diffusers", "transformers", "torch", "numpy", "Pillow", "python"}
-    assert set(shot.origin["versions"]) == libraries
-    assert set(shot.origin["machine"]) == {"processor", "card", "threads"}
+    assert set(shot.origin.versions) == libraries
+    assert set(shot.origin.machine) == {"processor", "card", "threads"}
 
 
 @pytest.mark.parametrize(
@@ -218,6 +218,6 @@ def test_a_strength_that_leaves_no_step_is_refused_unless_the_scheduler_makes_on
 def test_image_to_image_takes_its_own_arguments(pipe, img2img):
     start = generate(pipe, PROMPT, **FAST)[0].image
     shot = generate(img2img, "a dog", image=start, strength=0.5, num_inference_steps=4)[0]
-    assert shot.settings["strength"] == 0.5 and shot.origin["pipeline"] == "StableDiffusionImg2ImgPipeline"
+    assert shot.settings["strength"] == 0.5 and shot.origin.pipeline == "StableDiffusionImg2ImgPipeline"
     with pytest.raises(TypeError, match="height"):
         generate(img2img, "a dog", image=start, height=64, width=64)

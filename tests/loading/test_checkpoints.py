@@ -205,7 +205,7 @@ def test_folder_shards_and_single_file_are_one_model(kept):
     first, *others = [picture(pipe) for pipe in pipes]
     assert first.std() > 0.05 and np.isfinite(first).all()
     assert all(np.array_equal(first, other) for other in others)
-    assert [source_of(pipe)["name"] for pipe in pipes] == ["sd", "shards", "sd-v1.safetensors"]
+    assert [source_of(pipe).name for pipe in pipes] == ["sd", "shards", "sd-v1.safetensors"]
 
 
 def test_a_single_file_takes_its_configuration_from_elsewhere(kept, tmp_path):
@@ -234,7 +234,7 @@ def test_a_hub_id_loads_offline_from_the_cache(kept):
 import sdkit
 pipe = sdkit.load_pipeline("{HUB}", safety_checker=None)
 shot = sdkit.generate(pipe, "a cat", num_inference_steps=1)[0]
-print(shot.origin["model"]["name"], shot.origin["model"]["revision"], pipe.name_or_path)
+print(shot.origin.model, shot.origin.revision, pipe.name_or_path)
 """
     cache = {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(kept / "cache")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **cache})
@@ -248,7 +248,7 @@ def test_a_variant_and_a_commit_by_hub_id(kept):
     commit = (kept / "cache" / "models--nobody--small" / "refs" / "main").read_text()
     hub = {"cache_dir": str(kept / "cache"), "local_files_only": True, "variant": "fp16"}
     pipe = load_pipeline(HUB, revision=commit, dtype=torch.float16, **hub)
-    assert dtypes(pipe) == {torch.float16} and source_of(pipe)["revision"] == commit
+    assert dtypes(pipe) == {torch.float16} and source_of(pipe).revision == commit
     with pytest.raises(FileNotFoundError, match="could not load 'nobody/small'"):
         load_pipeline(HUB, revision="f" * 40, **hub)
 
@@ -281,7 +281,7 @@ def test_turbo_works_without_guidance_in_one_step(kept):
 
 
 def test_a_folder_in_a_folder(kept):
-    assert source_of(load_pipeline(kept, subfolder="v"))["name"] == "v"
+    assert source_of(load_pipeline(kept, subfolder="v")).name == "v"
 
 
 # --- what is refused, and how

@@ -73,7 +73,7 @@ BOTH = [(sampler, schedule) for sampler in _SAMPLERS for schedule in (None, *_SC
 def test_each_sampler_reads_back(shot, sampler, schedule):
     kind, config, _ = _SAMPLERS[sampler]
     spacing = _SCHEDULES.get(schedule, {})
-    origin = {**shot.origin, "scheduler": {"class": kind, "config": {**config, **spacing}}}
+    origin = replace(shot.origin, scheduler=kind, scheduler_config={**config, **spacing})
     settings = {**shot.settings, "eta": 0.5 if kind == "DDIMScheduler" else 0.0, "clip_skip": 1}
     read = read_parameters(write_parameters(replace(shot, origin=origin, settings=settings)))
     assert read["origin"]["scheduler"]["class"] == kind

@@ -9,7 +9,7 @@ from PIL import Image
 from sdkit import generate, save_picture
 from sdkit.quiet import quiet
 from sdkit.record.plain_code import plain_call, plain_code
-from sdkit.shot import Shot
+from sdkit.shot import Origin, Shot
 
 STEPS = {"num_inference_steps": 2}
 
@@ -50,10 +50,19 @@ def test_pictures_tensors_and_used_generators_come_from_the_saved_file(img2img, 
 
 
 def shot_of(**changed):
-    model = {"name": "owner/name", "revision": "abc", "fingerprint": "0"}
-    scheduler = {"class": "PNDMScheduler", "config": {"skip_prk_steps": True, "steps_offset": 1, "unknown": 2}}
-    origin = {"pipeline": "StableDiffusionPipeline", "model": model, "scheduler": scheduler, "device": "cuda",
-              "dtype": "torch.float16"}  # fmt: skip
+    origin = Origin(
+        pipeline="StableDiffusionPipeline",
+        model="owner/name",
+        revision="abc",
+        fingerprint="0",
+        scheduler="PNDMScheduler",
+        scheduler_config={"skip_prk_steps": True, "steps_offset": 1, "unknown": 2},
+        attention=(),
+        device="cuda",
+        dtype="torch.float16",
+        versions={},
+        machine={},
+    )
     return Shot(None, {"prompt": "a cat", "seed": 1, "guidance_scale": np.float64(2.0), **changed}, origin)
 
 

@@ -34,7 +34,7 @@ def test_settings_come_back(saved):
     shot, path = saved
     record = read_settings(path)
     assert record["settings"] == shot.settings
-    assert record["origin"] == json.loads(json.dumps(shot.origin))
+    assert record["origin"] == shot.origin.to_dict()
 
 
 def test_the_record_is_complete(saved, pipe):

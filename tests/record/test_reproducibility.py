@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -63,13 +64,8 @@ def test_words():
     assert Row("a", "b", float("nan")).result == "NaN" and Row("a", "b", float("nan")).equal is False
 
 
-def test_html_is_escaped():
-    origin = {
-        "pipeline": "x", "scheduler": {"class": "y"}, "device": "cpu", "dtype": "torch.float32",
-        "model": {"name": "<b>"}, "machine": {"threads": 1, "card": None, "processor": "z"},
-        "versions": {"torch": "1", "diffusers": "2"},
-    }  # fmt: skip
-    made = Card((Row("<i>", "&", 0.0),), 1.0, origin, {"num_inference_steps": 2})
+def test_html_is_escaped(measured):
+    made = Card((Row("<i>", "&", 0.0),), 1.0, replace(measured.origin, model="<b>"), {"num_inference_steps": 2})
     assert "<b>" not in made._repr_html_() and "<i>" not in made._repr_html_()
 
 
