@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -119,12 +119,12 @@ def known_names(pipe) -> dict[str, Any]:
     return {p.name: None if p.default is p.empty else p.default for p in named}
 
 
-def check_names(names, known, of: str) -> None:
+def check_names(names: Iterable[str], known: Collection[str], of: str) -> None:
     """Raise TypeError for the first name that is not known, with the nearest one that is."""
     for name in names:
         if name in known:
             continue
-        longer = [one for one in known if one.startswith(f"{name}_")]  # mask -> mask_image
+        longer = [candidate for candidate in known if candidate.startswith(f"{name}_")]  # mask -> mask_image
         near = longer or get_close_matches(str(name), known, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(known))}."
         raise TypeError(f"{of} takes no argument {short(name)}; {hint}")
@@ -149,7 +149,7 @@ def plain_value(name: str, value: Any) -> Any:
     if parameter.kind in (INTEGER, SIZE, NUMBER):
         return _python_number(value)
     if parameter.kind == NUMBERS:
-        return [_python_number(one) for one in (value.tolist() if hasattr(value, "tolist") else value)]
+        return [_python_number(number) for number in (value.tolist() if hasattr(value, "tolist") else value)]
     return dict(value) if parameter.kind == MAPPING else value
 
 
@@ -159,7 +159,7 @@ def _python_number(value):
     return int(value) if isinstance(value, Integral) else float(value)
 
 
-def short(value) -> str:
+def short(value: Any) -> str:
     """Return a value for an error message, at most 60 characters long."""
     try:
         text = repr(value)
@@ -170,9 +170,9 @@ def short(value) -> str:
 
 def _text(parameter, value):
     texts = value if isinstance(value, list) else [value]
-    if not texts or not all(isinstance(one, str) for one in texts):
+    if not texts or not all(isinstance(text, str) for text in texts):
         return TypeError, "give a text, or a list of texts that is not empty."
-    if any("\ud800" <= character <= "\udfff" for one in texts for character in one):
+    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
         return ValueError, "it holds half a character (a surrogate), which no tokenizer and no file takes."
     return None
 
@@ -217,16 +217,17 @@ def _switch(parameter, value):
 
 
 def _numbers(parameter, value):
+    """Check own timesteps or sigmas: a list, array or tensor of one dimension, largest first."""
     kind = "whole numbers" if parameter.name == "timesteps" else "numbers"
     wanted = f"give a list of {kind} of {parameter.low} or more, largest first."
     values = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(values, (str, bytes, bytearray)) or not isinstance(values, Sequence) or not values:
         return TypeError, wanted
-    if any(isinstance(one, bool) or not isinstance(one, Real) for one in values):
+    if any(isinstance(number, bool) or not isinstance(number, Real) for number in values):
         return TypeError, wanted
-    if not all(parameter.low <= one < math.inf for one in values):
+    if not all(parameter.low <= number < math.inf for number in values):
         return ValueError, wanted
-    if parameter.name == "timesteps" and any(one % 1 for one in values):  # Euler's own are floats, but whole
+    if parameter.name == "timesteps" and any(number % 1 for number in values):  # Euler's own are floats, but whole
         return ValueError, wanted
     if any(a <= b for a, b in zip(values, values[1:])):
         return ValueError, "give the numbers largest first, each once."
@@ -234,6 +235,7 @@ def _numbers(parameter, value):
 
 
 def _tensor(parameter, value):
+    """Check latents or text states: floating point, dense, finite, with a first dimension for pictures or prompts."""
     import torch
 
     if not isinstance(value, torch.Tensor) or not value.is_floating_point():
@@ -250,7 +252,7 @@ def _tensor(parameter, value):
 def _tensors(parameter, value):
     import torch
 
-    if isinstance(value, list) and value and all(isinstance(one, torch.Tensor) for one in value):
+    if isinstance(value, list) and value and all(isinstance(tensor, torch.Tensor) for tensor in value):
         return None
     return TypeError, "give a list of torch tensors, one for each loaded IP-Adapter."
 
@@ -259,7 +261,7 @@ def _generator(parameter, value):
     import torch
 
     several = value if isinstance(value, list) else [value]
-    if several and all(isinstance(one, torch.Generator) for one in several):
+    if several and all(isinstance(generator, torch.Generator) for generator in several):
         return None
     return TypeError, "give a torch.Generator or a list of them; for a number use seed=."
 
@@ -271,7 +273,7 @@ def _image(parameter, value):
 
     several = value if isinstance(value, list) else [value]
     for kind in (Image.Image, np.ndarray, torch.Tensor):
-        if several and all(isinstance(one, kind) for one in several):
+        if several and all(isinstance(picture, kind) for picture in several):
             return None
     return TypeError, "give a PIL picture, an array or a tensor, or a list of one of these."
 
@@ -281,6 +283,7 @@ def _mapping(parameter, value):
 
 
 def _function(parameter, value):
+    """Check that a function can be called as diffusers calls a callback: (pipe, step, timestep, tensors)."""
     wanted = TypeError, "give a function of (pipe, step, timestep, tensors)."
     if not callable(value):
         return wanted
@@ -294,7 +297,7 @@ def _function(parameter, value):
 
 
 def _names(parameter, value):
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
         return None
     return TypeError, "give a list of names."
 

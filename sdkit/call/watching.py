@@ -6,11 +6,24 @@ that calls a pipeline itself may report as well: `pipe(**watched(pipe, arguments
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, Protocol
+
+
+class Watcher(Protocol):
+    """What is told of pipeline calls. Both methods may raise `StoppedError`."""
+
+    def begin(self, pipe, arguments: dict[str, Any]) -> None:
+        """Take note that a pipeline is about to be called."""
+
+    def step(self, pipe, index: int, latents) -> None:
+        """Take note that denoising step `index` is done; `latents` are (pictures, channels, height, width)."""
+
 
 # A context variable, since the function that is watched passes nothing on; other threads do not see it.
-_watcher: ContextVar = ContextVar("watcher", default=None)
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 
 class StoppedError(KeyboardInterrupt):
@@ -18,12 +31,8 @@ class StoppedError(KeyboardInterrupt):
 
 
 @contextmanager
-def watching(watcher):
-    """Report the pipeline calls made inside the block to `watcher`.
-
-    Its `begin(pipe, arguments)` is called before each, its `step(pipe, index, latents)` after each
-    denoising step. Either may raise `StoppedError`.
-    """
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Report the pipeline calls made inside the block to `watcher`."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -31,7 +40,7 @@ def watching(watcher):
         _watcher.reset(token)
 
 
-def watched(pipe, arguments: dict) -> dict:
+def watched(pipe, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a pipeline's call, with a callback for the present watcher if there is one.
 
     A callback among the arguments is still called, with the tensors it asks for.
