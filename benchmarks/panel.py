@@ -32,7 +32,7 @@ def main(given=None):
         shown.clear()
         began = time.perf_counter()
         live.controls["seed"].value = seed
-        live.worker.wait()
+        live.thread.wait()
         previews = [at for at, html in shown if "preview of" in html]
         return (previews or [shown[-1][0]])[0] - began, shown[-1][0] - began
 
@@ -40,15 +40,15 @@ def main(given=None):
         """Stop a long run; return the seconds until it has ended."""
         live.controls["seed"].value = seed
         time.sleep(0.3)
-        return seconds_of(lambda: (live.view.stop.click(), live.worker.wait()))
+        return seconds_of(lambda: (live.view.stop.click(), live.thread.wait()))
 
     live.button.click()  # the first call of a process is slower
-    live.worker.wait()
+    live.thread.wait()
     plain = median(seconds_of(lambda n=n: make(seed=5000 + n)) for n in range(TIMES))
     new = [release(seed) for seed in range(1, TIMES + 1)]
     old = [release(seed) for seed in range(1, TIMES + 1)]
     live.controls["num_inference_steps"].value = 50
-    live.worker.wait()
+    live.thread.wait()
     rows = {
         "one plain call": plain,
         "slider to the first preview": median(first for first, _ in new),

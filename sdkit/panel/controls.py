@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from numbers import Real
+from typing import Any
 
 import ipywidgets as widgets
 
-from sdkit.panel.picture_controls import LABEL, MaskChoice, PictureChoice
-from sdkit.parameters import CHOICE, INTEGER, NUMBER, PARAMETERS, SCHEDULERS, SIZE, SWITCH, TEXT
+from sdkit.panel.picture_controls import CONTROL_WIDTH, LABEL_STYLE, MaskChoice, PictureChoice
+from sdkit.parameters import CHOICE, INTEGER, PARAMETERS, SCHEDULERS, SIZE, SWITCH, TEXT
 from sdkit.shot import in_words, is_picture
 
 _NOTHING = inspect.Parameter.empty
@@ -16,18 +18,19 @@ _NOTHING = inspect.Parameter.empty
 _TOOLTIP = "tooltip" if "tooltip" in widgets.DOMWidget.class_trait_names() else "description_tooltip"
 
 
-def controls_for(function, wanted: dict) -> dict:
+def controls_for(function: Callable, wanted: dict[str, Any]) -> dict[str, widgets.Widget]:
     """Return a widget for each argument in `wanted`, or for each argument of the function if it is empty.
 
-    Raises TypeError for arguments that the function does not take or that have no control.
+    A control's `value` is what the function gets. Raises TypeError for arguments that the function does
+    not take or that have no control, ValueError for limits or choices that leave nothing to choose.
     """
     if not wanted:
         wanted = {name: None for name in _arguments(function) if _has_control(function, name)}
     _check_arguments(function, wanted)
-    return {name: _control(function, name, one) for name, one in wanted.items()}
+    return {name: _control(function, name, choice) for name, choice in wanted.items()}
 
 
-def _arguments(function):
+def _arguments(function: Callable) -> dict[str, Any]:
     """Return the names a function takes, each with its default."""
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -36,19 +39,22 @@ def _arguments(function):
     return {p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
 
 
-def _check_arguments(function, controls):
+def _check_arguments(function: Callable, names: dict[str, Any]) -> None:
+    """Raise TypeError for names that a function does not take, as far as it tells its signature."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:
         return
-    names = _arguments(function)
-    for name in controls if not any(p.kind is p.VAR_KEYWORD for p in parameters) else ():
-        if name not in names:
-            said = getattr(function, "__name__", "the function")
-            raise TypeError(f"{said} takes no argument {name!r}; it takes {', '.join(names)}.")
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    known = _arguments(function)
+    for name in names:
+        if name not in known:
+            called = getattr(function, "__name__", "the function")
+            raise TypeError(f"{called} takes no argument {name!r}; it takes {', '.join(known)}.")
 
 
-def _has_control(function, name):
+def _has_control(function: Callable, name: str) -> bool:
     try:
         _control(function, name, None).close()
     except TypeError:
@@ -56,7 +62,7 @@ def _has_control(function, name):
     return True
 
 
-def _start(function, name):
+def _start(function: Callable, name: str) -> Any:
     """Return the function's own default for an argument, else the table's."""
     default = _arguments(function).get(name, _NOTHING)
     if default is not _NOTHING:
@@ -64,67 +70,86 @@ def _start(function, name):
     return PARAMETERS[name].default if name in PARAMETERS else None
 
 
-def _control(function, name, wanted):
-    """Return the widget for one argument; its `value` is what the function gets."""
+def _control(function: Callable, name: str, wanted: Any) -> widgets.Widget:
+    """Return the widget for one argument: what is wanted, or what the table gives for its name and start."""
     if isinstance(wanted, widgets.Widget):
         return wanted
-    parameter, start = PARAMETERS.get(name), _start(function, name)
-    common = {"description": name, "style": LABEL, "layout": widgets.Layout(width="480px")}
-    if parameter:
-        common[_TOOLTIP] = parameter.does
+    start = _start(function, name)
     if isinstance(wanted, (list, dict)):
-        return _choice(name, wanted, start, common)
+        return _choice(name, wanted, start)
     if isinstance(wanted, tuple):
-        return _slider(name, parameter, wanted, start, common)
-    start = start if wanted is None else wanted
-    kind = parameter.kind if parameter else None
-    if kind in (INTEGER, NUMBER, SIZE) and parameter.usual:
-        return _slider(name, parameter, _reaching(parameter.usual, start), start, common)
-    if kind == CHOICE or name == "scheduler":
-        return _choice(name, list(parameter.choices if parameter else SCHEDULERS), start, common)
+        return _slider(name, wanted, start)
     if name == "mask_image":
         picture = _start(function, "image")
-        return MaskChoice(name, picture if is_picture(picture) else None, start)
+        return MaskChoice(name, picture if is_picture(picture) else None, start if wanted is None else wanted)
+    return _usual_control(name, start if wanted is None else wanted)
+
+
+def _usual_control(name: str, start: Any) -> widgets.Widget:
+    """Return the widget that the table gives for a name, or that the value to start with asks for."""
+    parameter = PARAMETERS.get(name)
+    kind = parameter.kind if parameter else None
+    if parameter and parameter.usual:
+        return _slider(name, _widened(parameter.usual, start), start)
+    if parameter and kind == CHOICE:
+        return _choice(name, list(parameter.choices), start)
+    if name == "scheduler":
+        return _choice(name, list(SCHEDULERS), start)
     if name == "image" or is_picture(start):
         return PictureChoice(name, start)
     if kind == TEXT or isinstance(start, str):
-        return widgets.Textarea(value=start or "", rows=2, continuous_update=False, **common)
+        return widgets.Textarea(value=start or "", rows=2, continuous_update=False, **_common(name))
     if kind == SWITCH or isinstance(start, bool):
-        return widgets.Checkbox(value=bool(start), **common)
+        return widgets.Checkbox(value=bool(start), **_common(name))
     raise TypeError(
         f"no control is known for {name}={start!r}; give (low, high), a list or dictionary of choices, or a widget."
     )
 
 
-def _choice(name, wanted, start, common):
+def _common(name: str) -> dict[str, Any]:
+    """Return what the widgets of all kinds are made with."""
+    common = {"description": name, "style": LABEL_STYLE, "layout": widgets.Layout(width=CONTROL_WIDTH)}
+    if name in PARAMETERS:
+        common[_TOOLTIP] = PARAMETERS[name].does
+    return common
+
+
+def _widened(limits: tuple[float, float], start: Any) -> tuple[float, float]:
+    """Return the limits, moved outward to a number that lies beyond them."""
+    is_number = isinstance(start, Real) and not isinstance(start, bool)
+    return (min(limits[0], start), max(limits[1], start)) if is_number else limits
+
+
+def _choice(name: str, wanted: list | dict, start: Any) -> widgets.Widget:
     """Return a list of choices: plain values, values by name, or pictures."""
     if isinstance(wanted, dict):
         labels, values = [str(label) for label in wanted], list(wanted.values())
     else:
         values = wanted
-        labels = [f"{n}: {in_words(one)}" if is_picture(one) else str(one) for n, one in enumerate(values, 1)]
+        labels = [
+            f"{number}: {in_words(value)}" if is_picture(value) else str(value)
+            for number, value in enumerate(values, 1)
+        ]
     if not values:
         raise ValueError(f"{name} has no choices; give at least one.")
     options = values if labels == list(map(str, values)) else list(zip(labels, values))
-    return widgets.Dropdown(options=options, value=start if start in values else values[0], **common)
+    return widgets.Dropdown(options=options, value=start if start in values else values[0], **_common(name))
 
 
-def _reaching(limits, start):
-    """Return the usual limits, or wider ones if the start lies outside."""
-    if start is None or isinstance(start, bool) or not isinstance(start, Real):
-        return limits
-    return min(limits[0], start), max(limits[1], start)
-
-
-def _slider(name, parameter, limits, start, common):
+def _slider(name: str, limits: tuple, start: Any) -> widgets.Widget:
+    """Return a slider from low to high, over whole numbers if the table or both limits are such."""
     if len(limits) != 2 or not limits[0] < limits[1]:
         raise ValueError(f"{name} is {limits!r}; give (low, high) with low below high.")
     low, high = limits
-    whole = parameter.kind in (INTEGER, SIZE) if parameter else all(isinstance(one, int) for one in limits)
-    step = parameter.step if parameter else (1 if whole else (high - low) / 20)
+    parameter = PARAMETERS.get(name)
+    if parameter:
+        whole, step = parameter.kind in (INTEGER, SIZE), parameter.step
+    else:
+        whole = isinstance(low, int) and isinstance(high, int)
+        step = 1 if whole else (high - low) / 20
     start = low if start is None else start
     if isinstance(start, bool) or not isinstance(start, Real):
         raise TypeError(f"{name} is {start!r}; give (low, high), a number to start at, or a widget.")
     value = min(max(start, low), high)
     kind = widgets.IntSlider if whole else widgets.FloatSlider
-    return kind(value=value, min=low, max=high, step=step, continuous_update=False, **common)
+    return kind(value=value, min=low, max=high, step=step, continuous_update=False, **_common(name))

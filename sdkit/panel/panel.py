@@ -5,27 +5,30 @@ from __future__ import annotations
 import re
 import secrets
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as widgets
 
 from sdkit.call.watching import StoppedError
 from sdkit.panel.controls import controls_for
-from sdkit.panel.html import alert, as_html, pictures_in, status
+from sdkit.panel.pictures import as_html, pictures_in
 from sdkit.panel.run import Run
-from sdkit.panel.view import STRIP, Made, View, shots_in
-from sdkit.panel.worker import Worker, from_front_end, take_turns_with_cells
-from sdkit.parameters import PARAMETERS
+from sdkit.panel.thread import RequestThread, from_front_end, take_turns_with_cells
+from sdkit.panel.view import HISTORY_LENGTH, Result, View, shots_in
+from sdkit.parameters import MAX_SEED, PARAMETERS
 from sdkit.record.plain_code import plain_call, plain_code
 from sdkit.record.png import digest, encode, save_picture
-from sdkit.shot import is_picture
+from sdkit.shot import Shot, is_picture
+from sdkit.show.html import alert, status
 
 PANEL_CLASS = "sdkit-panel"
-FOLDER = "pictures"  # where the panel saves, beside the notebook
+SAVE_FOLDER = Path("pictures")  # beside the notebook
 
 
-def explore(function, **controls):
+def explore(function: Callable, **controls: Any) -> Panel:
     """Return a panel that calls `function` with the values of its controls and shows what it returns.
 
     Each keyword names an argument of `function` and says how it is chosen: a pair (low, high) is
@@ -51,27 +54,30 @@ def explore(function, **controls):
 class Panel(widgets.VBox):
     """The panel that `explore` returns."""
 
-    def __init__(self, function, controls):
+    def __init__(self, function: Callable, controls: dict[str, Any]):
         self.function = function
         self.controls = controls_for(function, controls)
-        seed = self.controls.get("seed")
         self.button = widgets.Button(
             description="generate", button_style="primary", icon="play", tooltip="make the picture"
         )
-        self.view = View(dice=isinstance(seed, (widgets.IntSlider, widgets.IntText, widgets.BoundedIntText)))
-        self.worker = Worker(self._carry_out)
-        self._lock = threading.RLock()  # what is shown changes in the worker's thread and in the front end's
-        self._run = self._shown = self._pinned = None
-        self._made: dict[tuple, Made] = {}
-        self._count, self._restoring = 0, False
+        whole_numbers = widgets.IntSlider, widgets.IntText, widgets.BoundedIntText
+        self.view = View(with_seed=isinstance(self.controls.get("seed"), whole_numbers))
+        self.thread = RequestThread(self._carry_out)
+        self._lock = threading.RLock()  # what is shown changes in the panel's thread and in the front end's
+        self._run: Run | None = None  # the present one
+        self._shown: Result | None = None
+        self._pinned: Result | None = None
+        self._history: dict[tuple, Result] = {}  # by the key of its values, the oldest first
+        self._count = 0  # of results so far
+        self._restoring = False
         super().__init__([*self.controls.values(), self.button, self.view])
         self.add_class(PANEL_CLASS)
         self.button.on_click(lambda _: self._request(again=True))
         self.view.stop.on_click(lambda _: self._stop())
-        self.view.dice.on_click(lambda _: self._throw_dice())
+        self.view.new_seed.on_click(lambda _: self._take_new_seed())
         self.view.pin.on_click(lambda _: self._pin())
         self.view.save.on_click(lambda _: self._save())
-        self.view.code.on_click(lambda _: self._code())
+        self.view.code.on_click(lambda _: self._toggle_code())
         for control in self.controls.values():
             control.observe(self._changed, names="value")
         take_turns_with_cells()
@@ -80,148 +86,158 @@ class Panel(widgets.VBox):
         # A stored notebook tells what front ends see, which is a VBox.
         return super().__repr__().replace(type(self).__name__, "VBox", 1)
 
-    def _values(self):
+    def _values(self) -> dict[str, Any]:
         return {name: control.value for name, control in self.controls.items()}
 
-    def _changed(self, _):
+    def _changed(self, _: object) -> None:
         # Values that code sets wait for the button: a cell may set several.
         if self.view.live.value and not self._restoring and from_front_end():
             self._request()
 
-    def _request(self, again=False):
-        """Show what the present values make: from the history, or by a new run that replaces the running one."""
+    def _request(self, again: bool = False) -> None:
+        """Show what the present values make: from the history, or by a new run that replaces the running one.
+
+        With `again`, what is shown already is made again.
+        """
         values = self._values()
         key = _key(values)
         with self._lock:
             if self._run is not None and _key(self._run.values) == key and not self._run.stopping:
                 return
-            made = self._made.get(key)
-            if made is not None and not (again and made is self._shown):
+            result = self._history.get(key)
+            if result is not None and not (again and result is self._shown):
                 self._run = None
-                self.worker.stop()
-                self._show(made, f"already made, {made.seconds:.2f} s then")
+                self.thread.stop()
+                self._show(result, f"already made, {result.seconds:.2f} s then")
                 return
             live = from_front_end()
             run = self._run = Run(self.function, values, self._report, live=live)
-            self.view.busy("waiting for its turn")
+            self.view.show_busy("waiting for its turn")
         if live:
-            self.worker.start(run)
+            self.thread.start(run)
         else:
-            self.worker.do(run)
+            self.thread.work_here(run)
 
-    def _carry_out(self, run):
-        """Call the function and show what comes of it; the worker's thread does this."""
-        self._if_present(run, self.view.busy, "working")
+    def _carry_out(self, run: Run) -> None:
+        """Call the function and show what comes of it; the panel's thread does this."""
+        self._if_present(run, self.view.show_busy, "working")
         try:
-            made = self._keep(run, run())
+            result = self._keep(run, run())
         except KeyboardInterrupt as interrupt:
-            self._end(run, self.view.fail, None, f"stopped after {_steps(run)}{run.seconds:.1f} s")
+            self._end(run, self.view.show_failure, None, f"stopped after {_step_text(run)}{run.seconds:.1f} s")
             if not (run.live or isinstance(interrupt, StoppedError)):
                 raise  # the cell that pressed the button was interrupted
         except Exception as error:  # whatever the function raises is shown, and the panel stays usable
-            self._end(run, self.view.fail, error, "failed")
+            self._end(run, self.view.show_failure, error, "failed")
         else:
-            self._end(run, self._show, made, f"{made.seconds:.2f} s")
+            self._end(run, self._show, result, f"{result.seconds:.2f} s")
 
-    def _report(self, run):
-        self._if_present(run, self.view.working, run)
+    def _report(self, run: Run) -> None:
+        self._if_present(run, self.view.show_progress, run)
 
-    def _if_present(self, run, act, *details):
+    def _if_present(self, run: Run, act: Callable[..., None], *details: Any) -> None:
         """Act only if no newer request has taken the place of this run."""
         with self._lock:
             if run is self._run:
                 act(*details)
 
-    def _end(self, run, act, *details):
+    def _end(self, run: Run, act: Callable[..., None], *details: Any) -> None:
+        """End a run and act, if no newer request has taken its place."""
         with self._lock:
             if run is self._run:
                 self._run = self._shown = None
                 act(*details)
 
-    def _keep(self, run, result):
-        """Put a result into the history and return it."""
+    def _keep(self, run: Run, made: Any) -> Result:
+        """Put what a run has made into the history and return it; raise `StoppedError` if it is not the whole."""
         if run.cut_short:  # the function has caught the stop and returned what it had
             raise StoppedError
-        seconds, html = run.seconds, as_html(result, run.values)
+        seconds, html = run.seconds, as_html(made, run.values)
         with self._lock:
             key = _key(run.values)
-            known = self._made.pop(key, None)
-            again = known is not None and pictures_in(known.result) == pictures_in(result)
-            self._count += not again
-            number = known.number if again else self._count
-            made = self._made[key] = Made(number, run.values, result, seconds, tuple(run.notes), html)
-            if not again:
-                self.view.add_to_strip(made, lambda _: self._restore(made))
-            if len(self._made) > STRIP:
-                del self._made[next(iter(self._made))]
-        return made
+            before = self._history.pop(key, None)
+            if before is not None and pictures_in(before.made) == pictures_in(made):
+                number, is_new = before.number, False
+            else:
+                self._count += 1
+                number, is_new = self._count, True
+            result = self._history[key] = Result(number, run.values, made, seconds, tuple(run.notes), html)
+            if is_new:
+                self.view.add_to_history(result, lambda _: self._restore(result))
+            if len(self._history) > HISTORY_LENGTH:
+                del self._history[next(iter(self._history))]
+        return result
 
-    def _show(self, made, text):
-        self._shown = made
-        self.view.show(made, self._pinned, text)
+    def _show(self, result: Result, text: str) -> None:
+        self._shown = result
+        self.view.show_result(result, self._pinned, text)
 
-    def _restore(self, made):
-        """Show something from the history, and set the controls to what it was made of."""
+    def _restore(self, result: Result) -> None:
+        """Show a result from the history, and set the controls to the values it was made from."""
         with self._lock:
             self._run = None
-            self.worker.stop()
+            self.thread.stop()
             with self._without_requests():
-                for name, value in made.values.items():
+                for name, value in result.values.items():
                     self.controls[name].value = value
-            self._show(made, f"already made, {made.seconds:.2f} s then")
+            self._show(result, f"already made, {result.seconds:.2f} s then")
 
     @contextmanager
-    def _without_requests(self):
+    def _without_requests(self) -> Iterator[None]:
         self._restoring = True
         try:
             yield
         finally:
             self._restoring = False
 
-    def _stop(self):
-        self.worker.stop()
+    def _stop(self) -> None:
+        self.thread.stop()
         with self._lock:
             if self._run is not None:
-                self._run.stop()  # the worker does not know of a run that a cell has started
-                self.view.busy("stopping at the next step")
+                self._run.stop()  # the thread does not know of a run that a cell has started
+                self.view.show_busy("stopping at the next step")
 
-    def _throw_dice(self):
+    def _take_new_seed(self) -> None:
+        """Set the seed to a number by chance, within the limits of its control."""
         seed = self.controls["seed"]
-        low, high = getattr(seed, "min", 0), getattr(seed, "max", PARAMETERS["seed"].usual[1])
+        low, high = PARAMETERS["seed"].usual or (0, MAX_SEED)
+        low, high = int(getattr(seed, "min", low)), int(getattr(seed, "max", high))
         seed.value = low + secrets.randbelow(high - low + 1)
 
-    def _pin(self):
+    def _pin(self) -> None:
         with self._lock:
             if self._shown is not None:
                 self._pinned = self._shown if self._pinned is None else None
                 self._show(self._shown, "pinned" if self._pinned else "not pinned")
 
-    def _save(self):
+    def _save(self) -> None:
+        """Write the shots that are shown into files, and say where."""
         if self._shown is None:
             return
         try:
-            paths = [save_picture(shot, _path(shot)) for shot in shots_in(self._shown.result)]
-            said = status(f"saved {paths[0].as_posix()}" if len(paths) == 1 else f"saved {len(paths)} in {FOLDER}/")
+            paths = [save_picture(shot, _path(shot)) for shot in shots_in(self._shown.made)]
         except OSError as error:
-            said = alert(error)
-        self.view.progress.value = said
+            self.view.progress.value = alert(error)
+            return
+        where = paths[0].as_posix() if len(paths) == 1 else f"{len(paths)} in {SAVE_FOLDER}/"
+        self.view.progress.value = status(f"saved {where}")
 
-    def _code(self):
+    def _toggle_code(self) -> None:
         if self._shown is not None:
-            codes = [plain_code(shot, _path(shot).as_posix()) for shot in shots_in(self._shown.result)]
-            self.view.show_code("\n".join(codes) or plain_call(self.function, self._shown.values))
+            codes = [plain_code(shot, _path(shot).as_posix()) for shot in shots_in(self._shown.made)]
+            self.view.toggle_code("\n".join(codes) or plain_call(self.function, self._shown.values))
 
 
-def _steps(run):
+def _step_text(run: Run) -> str:
     return f"step {run.step_number} of {run.steps}, " if run.steps else ""
 
 
-def _key(values):
+def _key(values: dict[str, Any]) -> tuple:
     """Return something hashable that is equal for equal values."""
     return tuple(_key_of(value) for value in values.values())
 
 
-def _key_of(value):
+def _key_of(value: Any) -> Any:
     if is_picture(value):
         return value.mode, value.size, value.tobytes()
     try:
@@ -231,8 +247,8 @@ def _key_of(value):
     return type(value), value
 
 
-def _path(shot):
+def _path(shot: Shot) -> Path:
     """Return where a shot is saved: the same name for the same settings, another for others."""
     words = re.sub(r"\W+", "-", str(shot.settings.get("prompt") or "picture"))[:40].strip("-")
     name = digest(encode(shot.settings), shot.origin)[:8]
-    return Path(FOLDER) / f"{words}-seed-{shot.settings.get('seed')}-{name}.png"
+    return SAVE_FOLDER / f"{words}-seed-{shot.settings.get('seed')}-{name}.png"

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 from traitlets import Any
 
-from sdkit.panel.html import alert, thumbnail
+from sdkit.panel.pictures import thumbnail
+from sdkit.show.html import alert
 
-LABEL = {"description_width": "176px"}
-SIDE = 64  # pixels of a mask where no picture says how large
+if TYPE_CHECKING:
+    import PIL.Image
+
+LABEL_STYLE = {"description_width": "176px"}
+CONTROL_WIDTH = "480px"
+MASK_SIDE = 64  # pixels of a mask where no picture says how large
+MASK_SHOWN_WIDTH = 96  # pixels
 
 
 class PictureChoice(widgets.HBox):
@@ -22,7 +29,7 @@ class PictureChoice(widgets.HBox):
 
     value = Any()
 
-    def __init__(self, name: str, start=None):
+    def __init__(self, name: str, start: PIL.Image.Image | None = None):
         self._name, self._size = name, getattr(start, "size", None)
         self.upload = widgets.FileUpload(accept="image/*", description=name, layout=widgets.Layout(width="160px"))
         self._shown = widgets.HTML()
@@ -31,7 +38,8 @@ class PictureChoice(widgets.HBox):
         self.observe(self._show, names="value")
         self._show()
 
-    def _take_files(self, files):
+    def _take_files(self, files) -> None:
+        """Make the uploaded picture the value: upright, in RGB, cut to size; show an error for a file that is none."""
         from PIL import Image, ImageOps
 
         # ipywidgets 7 has a dictionary by file name here, 8 a tuple
@@ -44,7 +52,7 @@ class PictureChoice(widgets.HBox):
                 return
             self.value = ImageOps.fit(picture, self._size) if self._size else picture
 
-    def _show(self, _=None):
+    def _show(self, _: object = None) -> None:
         self._shown.value = thumbnail(self.value, self._name) if self.value is not None else ""
 
 
@@ -56,28 +64,31 @@ class MaskChoice(widgets.VBox):
 
     value = Any()
 
-    def __init__(self, name: str, picture=None, start=None):
+    def __init__(self, name: str, picture: PIL.Image.Image | None = None, start: PIL.Image.Image | None = None):
         from PIL import Image
 
         self._name, self._picture = name, picture
-        width, height = getattr(start, "size", None) or getattr(picture, "size", None) or (SIDE, SIDE)
+        width, height = getattr(start, "size", None) or getattr(picture, "size", None) or (MASK_SIDE, MASK_SIDE)
         start = Image.new("L", (width, height)) if start is None else start.convert("L")
-        box = start.getbbox() or (width // 4, height // 4, width - width // 4, height - height // 4)
-        common = {"continuous_update": False, "style": LABEL, "layout": widgets.Layout(width="480px")}
-        self.across = widgets.IntRangeSlider(value=box[0::2], max=width, description=f"{name}, across", **common)
-        self.down = widgets.IntRangeSlider(value=box[1::2], max=height, description=f"{name}, down", **common)
+        middle = width // 4, height // 4, width - width // 4, height - height // 4
+        left, top, right, bottom = start.getbbox() or middle
+        common = {"continuous_update": False, "style": LABEL_STYLE, "layout": widgets.Layout(width=CONTROL_WIDTH)}
+        self.across = widgets.IntRangeSlider(value=(left, right), max=width, description=f"{name}, across", **common)
+        self.down = widgets.IntRangeSlider(value=(top, bottom), max=height, description=f"{name}, down", **common)
         self._shown = widgets.HTML()
-        super().__init__([self.across, self.down, self._shown], value=_rectangle((width, height), box))
-        self.across.observe(self._draw, names="value")
-        self.down.observe(self._draw, names="value")
-        self.observe(self._follow, names="value")
-        self._follow()
+        mask = _rectangle((width, height), (left, top, right, bottom))
+        super().__init__([self.across, self.down, self._shown], value=mask)
+        self.across.observe(self._set_value, names="value")
+        self.down.observe(self._set_value, names="value")
+        self.observe(self._set_sliders, names="value")
+        self._set_sliders()
 
-    def _draw(self, _):
+    def _set_value(self, _: object) -> None:
         (left, right), (top, bottom) = self.across.value, self.down.value
         self.value = _rectangle(self.value.size, (left, top, right, bottom))
 
-    def _follow(self, _=None):
+    def _set_sliders(self, _: object = None) -> None:
+        """Set the sliders to the mask's rectangle, and show the mask over the picture."""
         from PIL import Image
 
         box = self.value.getbbox()
@@ -88,13 +99,14 @@ class MaskChoice(widgets.VBox):
         if self._picture is not None:
             white = Image.new("RGB", self.value.size, "white")
             shown = Image.composite(white, self._picture.convert("RGB").resize(self.value.size), self.value)
-        self._shown.value = thumbnail(shown, f"{self._name}: {left} to {right} across, {top} to {bottom} down", 96)
+        place = f"{self._name}: {left} to {right} across, {top} to {bottom} down"
+        self._shown.value = thumbnail(shown, place, MASK_SHOWN_WIDTH)
 
 
-def _rectangle(size, box):
+def _rectangle(size: tuple[int, int], box: tuple[int, ...]) -> PIL.Image.Image:
     """Return a black picture with a white box (left, top, right, bottom)."""
     from PIL import Image
 
     mask = Image.new("L", size)
-    mask.paste(255, tuple(box))
+    mask.paste(255, box)
     return mask

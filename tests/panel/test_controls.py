@@ -32,7 +32,11 @@ def test_controls_follow_the_table_and_the_functions_defaults():
 
 def test_every_number_text_choice_and_switch_of_the_table_has_a_control_with_its_help():
     kinds = ("integer", "number", "size", "text", "choice", "switch")
-    simple = [one for one in PARAMETERS.values() if one.kind in kinds and one.name != "padding_mask_crop"]
+    simple = [
+        parameter
+        for parameter in PARAMETERS.values()
+        if parameter.kind in kinds and parameter.name != "padding_mask_crop"
+    ]
     assert len(simple) >= 14
     for parameter in simple:
         made = control(parameter.name, function=lambda **arguments: None)
@@ -46,7 +50,7 @@ def test_the_help_text_has_the_name_that_this_ipywidgets_wants():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         controls_for(draw, {name: None for name in ("seed", "prompt", "image", "mask_image", "scheduler")})
-    assert [one for one in seen if "tooltip" in str(one.message)] == []
+    assert [warning for warning in seen if "tooltip" in str(warning.message)] == []
 
 
 def test_a_start_beyond_the_usual_range_widens_it():

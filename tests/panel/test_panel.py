@@ -14,7 +14,7 @@ from sdkit.call.watching import StoppedError
 from sdkit.shot import Shot
 from sdkit.shots import Shots
 
-PATIENCE = 60  # seconds for what takes few
+TIMEOUT = 60  # seconds for what takes few
 
 
 def draw(seed=0, guidance_scale=7.5, prompt="a cat", text="x"):
@@ -38,7 +38,7 @@ def front_end(monkeypatch):
 
 def until(condition):
     """Wait until a condition holds."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.005)
@@ -59,7 +59,7 @@ def test_nothing_runs_until_the_button_and_then_the_picture_is_there(calls):
 def test_children_are_the_controls_in_their_order_then_button_and_view():
     own = widgets.IntText(value=3, description="own")
     panel = explore(draw, guidance_scale=None, prompt=None, seed=own, text=["x", "y"])
-    assert [one.description for one in panel.children[:2]] == ["guidance_scale", "prompt"]
+    assert [control.description for control in panel.children[:2]] == ["guidance_scale", "prompt"]
     assert panel.children[2] is own and panel.children[-2:] == (panel.button, panel.view)
     assert repr(panel).startswith("VBox(children=(FloatSlider(value=7.5, continuous_update=False, description='gui")
 
@@ -96,7 +96,7 @@ def test_what_was_made_before_is_shown_at_once(calls):
     assert 'alt="seed = 1"' in view.value and "already made" in view.progress.value
     assert [seed for seed, *_ in calls] == [1, 2]
     button.click()  # pressed again without a change, it makes the picture again
-    assert [seed for seed, *_ in calls] == [1, 2, 1] and len(view.strip.children) == 2
+    assert [seed for seed, *_ in calls] == [1, 2, 1] and len(view.history.children) == 2
 
 
 def test_pictures_that_chance_makes_are_all_kept():
@@ -104,7 +104,7 @@ def test_pictures_that_chance_makes_are_all_kept():
     _, button, view = explore(lambda seed: Image.new("RGB", (8, 8), next(colours)), seed=(0, 9)).children
     button.click()
     button.click()
-    assert len(view.strip.children) == 2
+    assert len(view.history.children) == 2
 
 
 def test_the_history_gives_back_picture_and_values(calls):
@@ -114,7 +114,7 @@ def test_the_history_gives_back_picture_and_values(calls):
     button.click()
     seed.value, text.value = 2, "y"
     button.click()
-    first, second = (item.children[1] for item in view.strip.children)
+    first, second = (item.children[1] for item in view.history.children)
     assert (first.description, second.description) == ("show 1", "show 2")
     first.click()
     assert (seed.value, text.value) == (1, "x") and 'alt="seed = 1, text = x"' in view.value
@@ -127,11 +127,11 @@ def test_the_history_stays_short():
         slider.value = value
         button.click()
         if value == 20:
-            oldest = view.strip.children[0]
+            oldest = view.history.children[0]
         if value == 42:
             assert oldest.comm is not None
     assert oldest.comm is None
-    assert len(view.strip.children) == 24 and view.strip.children[-1].children[1].description == "show 30"
+    assert len(view.history.children) == 24 and view.history.children[-1].children[1].description == "show 30"
 
 
 def test_a_pinned_picture_stays_beside_the_next_with_what_differs():
@@ -194,14 +194,14 @@ def test_the_code_of_a_picture_is_shown_and_hidden(pipe):
     assert "draw(seed=5)" in plain.view.source.value
 
 
-def test_the_dice_takes_another_seed():
+def test_a_new_seed_is_another_one():
     panel = explore(draw, seed=(0, 10**6))
-    panel.view.dice.click()
+    panel.view.new_seed.click()
     first = panel.children[0].value
-    panel.view.dice.click()
+    panel.view.new_seed.click()
     assert panel.children[0].value != first
     without = explore(draw, text=["x"])
-    assert without.view.dice not in without.view.children[0].children
+    assert without.view.new_seed not in without.view.children[0].children
 
 
 def test_what_had_no_effect_is_said(pipe):
@@ -233,11 +233,11 @@ def test_a_released_control_starts_the_work_in_a_thread(front_end):
 
     panel = explore(where, seed=(0, 9))
     panel.children[0].value = 3
-    assert panel.worker.wait(PATIENCE)
+    assert panel.thread.wait(TIMEOUT)
     assert 'alt="seed = 3"' in panel.view.value and threads[0] is not threading.main_thread()
     panel.view.live.value = False
     panel.children[0].value = 4
-    assert panel.worker.wait(PATIENCE) and len(threads) == 1
+    assert panel.thread.wait(TIMEOUT) and len(threads) == 1
 
 
 def test_new_requests_never_pile_up(front_end):
@@ -246,19 +246,19 @@ def test_new_requests_never_pile_up(front_end):
     def slow(seed):
         seeds.append(seed)
         begun.set()
-        assert go.wait(PATIENCE)
+        assert go.wait(TIMEOUT)
         return Image.new("RGB", (8, 8))
 
     panel = explore(slow, seed=(0, 99))
     slider, button, view = panel.children
     slider.value = 1
-    assert begun.wait(PATIENCE)
+    assert begun.wait(TIMEOUT)
     for value in range(2, 9):
         slider.value = value
     button.click()  # the same as is asked for already
     assert not view.stop.disabled
     go.set()
-    assert panel.worker.wait(PATIENCE)
+    assert panel.thread.wait(TIMEOUT)
     assert seeds == [1, 8] and 'alt="seed = 8"' in view.value
     slider.value = 1  # it came too late to be shown, but is not lost
     assert 'alt="seed = 1"' in view.value and seeds == [1, 8]
@@ -283,10 +283,10 @@ def test_the_picture_grows_while_steps_are_counted_and_stop_ends_it(panel):
     assert all('alt="preview of seed = 0' in html for html in seen) and seen[0] != seen[1]
     assert "<progress" in view.progress.value and "step " in view.progress.value
     view.stop.click()
-    assert panel.worker.wait(PATIENCE)
+    assert panel.thread.wait(TIMEOUT)
     assert "stopped after step " in view.progress.value and view.stop.disabled and view.save.disabled
     steps.value = 2
-    assert panel.worker.wait(PATIENCE)
+    assert panel.thread.wait(TIMEOUT)
     assert 'alt="seed = 0, num_inference_steps = 2"' in view.value and not view.save.disabled
 
 
@@ -295,20 +295,20 @@ def test_a_new_request_stops_the_running_one_at_its_next_step(panel):
     button.click()
     until(lambda: "step " in view.progress.value)
     steps.value = 2
-    assert panel.worker.wait(PATIENCE)
-    assert "num_inference_steps = 2" in view.value and len(view.strip.children) == 1
+    assert panel.thread.wait(TIMEOUT)
+    assert "num_inference_steps = 2" in view.value and len(view.history.children) == 1
 
 
 def test_the_history_is_there_while_something_runs(panel):
     seed, steps, button, view = panel.children
     steps.value = 1
-    assert panel.worker.wait(PATIENCE)
+    assert panel.thread.wait(TIMEOUT)
     steps.value = 900
     until(lambda: "step " in view.progress.value)
-    view.strip.children[0].children[1].click()
+    view.history.children[0].children[1].click()
     assert steps.value == 1 and "num_inference_steps = 1&quot;" not in view.value
     shown = view.value
-    assert panel.worker.wait(PATIENCE)
+    assert panel.thread.wait(TIMEOUT)
     assert view.value == shown and 'num_inference_steps = 1"' in shown and view.stop.disabled
 
 
@@ -323,8 +323,8 @@ def test_what_a_stopped_function_saved_is_not_taken_for_the_whole(pipe, front_en
     panel.button.click()
     until(lambda: "step " in panel.view.progress.value)
     panel.view.stop.click()
-    assert panel.worker.wait(PATIENCE)
-    assert "stopped" in panel.view.progress.value and len(panel.view.strip.children) == 0
+    assert panel.thread.wait(TIMEOUT)
+    assert "stopped" in panel.view.progress.value and len(panel.view.history.children) == 0
 
 
 def test_a_function_without_steps_ends_by_itself(front_end):
@@ -332,16 +332,16 @@ def test_a_function_without_steps_ends_by_itself(front_end):
 
     def plain(seed):
         begun.set()
-        assert go.wait(PATIENCE)
+        assert go.wait(TIMEOUT)
         raise StoppedError if seed else ValueError("bad")
 
     panel = explore(plain, seed=(0, 9))
     panel.button.click()
-    assert begun.wait(PATIENCE)
+    assert begun.wait(TIMEOUT)
     panel.view.stop.click()
     assert "stopping" in panel.view.progress.value
     go.set()
-    assert panel.worker.wait(PATIENCE)
+    assert panel.thread.wait(TIMEOUT)
     assert "ValueError" in panel.view.value and panel.view.stop.disabled
 
 
@@ -369,7 +369,7 @@ def kernel():
     client = manager.client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=PATIENCE)
+        client.wait_for_ready(timeout=TIMEOUT)
         yield client
     finally:
         client.stop_channels()
@@ -385,7 +385,7 @@ def printed(kernel, code):
         if message["msg_type"] == "stream":
             texts.append(message["content"]["text"])
 
-    kernel.execute_interactive(code, timeout=PATIENCE, output_hook=note)
+    kernel.execute_interactive(code, timeout=TIMEOUT, output_hook=note)
     return "".join(texts)
 
 

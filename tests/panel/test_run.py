@@ -7,7 +7,7 @@ import pytest
 from sdkit import generate
 from sdkit.call.watching import StoppedError, watched, watching
 from sdkit.measure import distance
-from sdkit.panel.run import PREVIEW_SHARE, REFRESH, Run, decoded
+from sdkit.panel.run import MAX_PREVIEW_SHARE, REPORT_INTERVAL, Run, decoded
 
 VALUES = {"prompt": "a cat", "num_inference_steps": 6}
 
@@ -28,17 +28,17 @@ def test_a_run_returns_what_the_function_returns_and_reports_steps(draw):
     assert shot.settings["num_inference_steps"] == 6
     assert run.picture == 1 and run.step_number == run.steps == 7  # PNDM takes one more
     assert seen[0] == (1, 7)
-    assert len(seen) <= 1 + (time.perf_counter() - began) / REFRESH
+    assert len(seen) <= 1 + (time.perf_counter() - began) / REPORT_INTERVAL
     assert run.preview is None
 
 
 def test_previews_come_only_where_somebody_watches_and_grow_to_the_picture(draw, monkeypatch):
-    monkeypatch.setattr("sdkit.panel.run.REFRESH", 0.0)
-    monkeypatch.setattr("sdkit.panel.run.PREVIEW_SHARE", 1e9)
+    monkeypatch.setattr("sdkit.panel.run.REPORT_INTERVAL", 0.0)
+    monkeypatch.setattr("sdkit.panel.run.MAX_PREVIEW_SHARE", 1e9)
     previews = []
     shot = Run(draw, VALUES, lambda run: previews.append(run.preview), live=True)()
     assert len(previews) == 7 and previews[-1] is previews[-2]  # none at the last step
-    distances = [distance(one, shot) for one in previews]
+    distances = [distance(preview, shot) for preview in previews]
     assert distances[-1] < distances[0] / 2
 
 
@@ -52,7 +52,7 @@ def test_a_slow_decoder_takes_a_small_share_of_the_time(draw, monkeypatch):
     monkeypatch.setattr("sdkit.panel.run.decoded", slow)
     run = Run(draw, VALUES, lambda run: None, live=True)
     run()
-    assert 1 <= len(calls) <= 1 + run.seconds * PREVIEW_SHARE / 0.3
+    assert 1 <= len(calls) <= 1 + run.seconds * MAX_PREVIEW_SHARE / 0.3
 
 
 def test_the_last_latents_decode_to_the_picture(pipe):

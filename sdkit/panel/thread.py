@@ -1,31 +1,35 @@
-"""Slow work in a thread of its own: one piece at a time, and in turn with the cells of the notebook."""
+"""Slow work in a thread of its own: one request at a time, and in turn with the cells of the notebook."""
 
 from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
+from typing import Any
 
 # Held by the cell or the panel that is at work: two threads in one pipeline spoil each other's pictures.
-_turn = threading.RLock()
-_cells = threading.local()  # how often this thread holds the turn for cells
-_workers = []  # those at work or waiting for their turn
+_pipeline_lock = threading.RLock()
+_cells = threading.local()  # its `depth` is how often this thread holds the lock for cells, which may be nested
+_busy_threads: list[RequestThread] = []  # those at work or waiting for the lock
 
 
-class Worker:
-    """Works on one request at a time; a new one stops the running one and replaces the waiting one.
+class RequestThread:
+    """Works on one request at a time in a thread; a new one stops the running one and replaces the waiting one.
 
     `work(request)` does it and must not raise; `request.stop()` must make it end soon.
     """
 
-    def __init__(self, work):
+    def __init__(self, work: Callable[[Any], None]):
         self._work = work
         self._lock = threading.Lock()
-        self._running = self._waiting = self._thread = None
+        self._running: Any = None
+        self._waiting: Any = None
+        self._thread: threading.Thread | None = None
 
-    def start(self, request) -> None:
-        """Work on a request in the worker's thread, as soon as the running one has stopped."""
+    def start(self, request: Any) -> None:
+        """Work on a request in the thread, as soon as the running one has stopped."""
         with self._lock:
             self._waiting = request
             if self._running is not None:
@@ -34,13 +38,13 @@ class Worker:
                 # The thread's messages to the front end belong to the message that started it.
                 run = copy_context().run
                 self._thread = threading.Thread(target=run, args=(self._loop,), name="sdkit panel", daemon=True)
-                _workers.append(self)
+                _busy_threads.append(self)
                 self._thread.start()
 
-    def do(self, request) -> None:
-        """Work on a request here and now."""
+    def work_here(self, request: Any) -> None:
+        """Work on a request at once in the calling thread; what runs or waits is stopped."""
         self.stop()
-        with _turn:
+        with _pipeline_lock:
             self._work(request)
 
     def stop(self) -> None:
@@ -57,30 +61,31 @@ class Worker:
             thread.join(seconds)
         return self._thread is None
 
-    def _loop(self):
+    def _loop(self) -> None:
         with _one_torch_thread():
             while self._next():
-                with _turn:
+                with _pipeline_lock:
                     self._work(self._running)
 
-    def _next(self):
+    def _next(self) -> bool:
+        """Make the waiting request the running one; end the thread and return False if there is none."""
         with self._lock:
             self._running, self._waiting = self._waiting, None
             if self._running is None:
                 self._thread = None
-                _workers.remove(self)
+                _busy_threads.remove(self)
             return self._running is not None
 
 
 @contextmanager
-def _one_torch_thread():
+def _one_torch_thread() -> Iterator[None]:
     """Let torch compute with one thread here, if it would use two.
 
-    Each Python thread that computes gets a team of helpers. Two teams are more threads than two
+    Each Python thread that computes gets a team of torch's threads. Two teams are more threads than two
     cores, so OpenMP lets them sleep between operations, and a picture takes nearly three times as
     long, from then on in the cells as well. With more cores torch is left as it is: not measured.
     """
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     before = torch.get_num_threads() if torch else 0
     if before != 2:
         yield
@@ -97,17 +102,19 @@ def from_front_end() -> bool:
 
     False in a cell, in a test, and wherever there is no Jupyter kernel.
     """
-    return _message() == "comm_msg"
+    return _message_type() == "comm_msg"
 
 
-def _message():
-    kernel = getattr(_shell(), "kernel", None)
+def _message_type() -> str | None:
+    """Return the type of the Jupyter message that is being handled, None outside of a kernel."""
+    kernel: Any = getattr(_shell(), "kernel", None)
     if not hasattr(kernel, "get_parent"):
         return None
     return kernel.get_parent().get("header", {}).get("msg_type")
 
 
-def _shell():
+def _shell() -> Any:
+    """Return IPython's shell, None where there is none."""
     return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
@@ -118,23 +125,24 @@ def take_turns_with_cells() -> None:
         return
     shell.events.register("pre_run_cell", _before_cell)
     shell.events.register("post_run_cell", _after_cell)
-    if _message() == "execute_request":  # the cell that makes the first panel
+    if _message_type() == "execute_request":  # the cell that makes the first panel
         _before_cell()
 
 
-def _before_cell(_=None):
+def _before_cell(_: object = None) -> None:
+    """Wait for what was asked of panels before the cell, then take the lock; IPython calls this before each cell."""
     depth = getattr(_cells, "depth", 0)
     try:
-        for worker in list(_workers) if not depth else ():  # what was asked for before the cell comes before it
-            worker.wait()
+        for thread in list(_busy_threads) if not depth else ():
+            thread.wait()
     except KeyboardInterrupt:  # whoever interrupts the waiting cell wants the work to end
-        for worker in list(_workers):
-            worker.stop()
-    _turn.acquire()
+        for thread in list(_busy_threads):
+            thread.stop()
+    _pipeline_lock.acquire()
     _cells.depth = depth + 1
 
 
-def _after_cell(_=None):
+def _after_cell(_: object = None) -> None:
     if getattr(_cells, "depth", 0):
         _cells.depth -= 1
-        _turn.release()
+        _pipeline_lock.release()

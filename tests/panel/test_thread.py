@@ -1,4 +1,4 @@
-"""One piece of work at a time, the newest request wins, and cells and panels take turns."""
+"""One request at a time, the newest wins, and cells and panels take turns."""
 
 import sys
 import threading
@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from sdkit.panel import worker
-from sdkit.panel.worker import Worker, from_front_end, take_turns_with_cells
+from sdkit.panel import thread
+from sdkit.panel.thread import RequestThread, from_front_end, take_turns_with_cells
 
-PATIENCE = 60  # seconds for what takes none
+TIMEOUT = 60  # seconds for what takes none
 
 
 class Request:
@@ -28,85 +28,85 @@ def done():
 
 @pytest.fixture
 def slow(done):
-    """Return a worker whose requests take until they are stopped."""
+    """Return a thread whose requests take until they are stopped."""
 
     def work(request):
         request.begun.set()
-        assert request.stopped.wait(PATIENCE)
+        assert request.stopped.wait(TIMEOUT)
         done.append((request.name, threading.current_thread() is threading.main_thread()))
 
-    return Worker(work)
+    return RequestThread(work)
 
 
 def test_the_newest_request_stops_the_running_one_and_replaces_the_waiting_one(slow, done):
     first, second, third = Request("first"), Request("second"), Request("third")
     slow.start(first)
-    assert first.begun.wait(PATIENCE) and not slow.wait(0.01)
+    assert first.begun.wait(TIMEOUT) and not slow.wait(0.01)
     noticed = threading.Event()
     first.stop = noticed.set  # it goes on for a while
     slow.start(second)
     slow.start(third)
     assert noticed.is_set()
     first.stopped.set()
-    assert third.begun.wait(PATIENCE)
+    assert third.begun.wait(TIMEOUT)
     slow.stop()
-    assert slow.wait(PATIENCE)
+    assert slow.wait(TIMEOUT)
     assert done == [("first", False), ("third", False)] and not second.begun.is_set()
 
 
 def test_stop_forgets_the_waiting_request(slow, done):
     first, second = Request("first"), Request("second")
     slow.start(first)
-    assert first.begun.wait(PATIENCE)
+    assert first.begun.wait(TIMEOUT)
     first.stop = lambda: None
     slow.start(second)
     slow.stop()
     first.stopped.set()
-    assert slow.wait(PATIENCE) and done == [("first", False)]
+    assert slow.wait(TIMEOUT) and done == [("first", False)]
 
 
-def test_a_worker_can_be_started_again(slow, done):
+def test_a_thread_can_be_started_again(slow, done):
     for name in ("first", "second"):
         request = Request(name)
         slow.start(request)
-        assert request.begun.wait(PATIENCE)
+        assert request.begun.wait(TIMEOUT)
         slow.stop()
-        assert slow.wait(PATIENCE)
-    assert [name for name, _ in done] == ["first", "second"] and worker._workers == []
+        assert slow.wait(TIMEOUT)
+    assert [name for name, _ in done] == ["first", "second"] and thread._busy_threads == []
 
 
 def test_work_done_here_and_now_stops_what_runs(slow, done):
     first, now = Request("first"), Request("now")
     slow.start(first)
-    assert first.begun.wait(PATIENCE)
+    assert first.begun.wait(TIMEOUT)
     now.stopped.set()
-    slow.do(now)
+    slow.work_here(now)
     assert done == [("first", False), ("now", True)]
 
 
-def test_two_workers_take_turns(slow, done):
-    other = Worker(lambda request: done.append((request.name, None)))
+def test_two_threads_take_turns(slow, done):
+    other = RequestThread(lambda request: done.append((request.name, None)))
     first, second = Request("first"), Request("second")
     slow.start(first)
-    assert first.begun.wait(PATIENCE)
+    assert first.begun.wait(TIMEOUT)
     other.start(second)
     assert not other.wait(0.05) and done == []
     first.stopped.set()
-    assert other.wait(PATIENCE) and done == [("first", False), ("second", None)]
+    assert other.wait(TIMEOUT) and done == [("first", False), ("second", None)]
 
 
 @pytest.mark.parametrize(("threads", "wanted"), [(2, 1), (1, 1), (3, 3)])
-def test_a_worker_takes_one_thread_of_two_and_leaves_the_others_as_they_were(threads, wanted):
+def test_a_thread_takes_one_thread_of_two_and_leaves_the_others_as_they_were(threads, wanted):
     found, before = [], torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        one = Worker(lambda request: found.append(torch.get_num_threads()))
-        one.start(Request("only"))
-        assert one.wait(PATIENCE)
+        busy = RequestThread(lambda request: found.append(torch.get_num_threads()))
+        busy.start(Request("only"))
+        assert busy.wait(TIMEOUT)
         assert found == [wanted] and torch.get_num_threads() == threads
         later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
         later.start()
-        later.join(PATIENCE)
+        later.join(TIMEOUT)
         assert found == [wanted, threads]
     finally:
         torch.set_num_threads(before)
@@ -159,14 +159,14 @@ def test_a_panel_waits_for_the_running_cell(shell, done):
     take_turns_with_cells()  # in a cell
     take_turns_with_cells()
     assert [len(functions) for functions in notebook.callbacks.values()] == [1, 1]
-    panel = Worker(lambda request: done.append(request))
+    panel = RequestThread(lambda request: done.append(request))
     panel.start("work")
     assert not panel.wait(0.05) and done == []
     notebook.trigger("post_run_cell")
-    assert panel.wait(PATIENCE) and done == ["work"]
+    assert panel.wait(TIMEOUT) and done == ["work"]
     notebook.trigger("post_run_cell")  # as after an empty cell, which has no beginning
-    assert worker._turn.acquire(blocking=False)
-    worker._turn.release()
+    assert thread._pipeline_lock.acquire(blocking=False)
+    thread._pipeline_lock.release()
 
 
 def test_a_cell_waits_for_the_panel_and_its_interrupt_stops_it(shell, slow, done):
@@ -183,7 +183,7 @@ def test_a_cell_waits_for_the_panel_and_its_interrupt_stops_it(shell, slow, done
         raise KeyboardInterrupt
 
     slow.start(second)
-    assert second.begun.wait(PATIENCE)
+    assert second.begun.wait(TIMEOUT)
     slow.wait = interrupted
     notebook.trigger("pre_run_cell")
     assert done == [("first", False), ("second", False)]
