@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch
 
 from sdkit.files import write_whole
 from tools.blocks import replace_block
+from tools.markdown import markdown_table
 
 FOLDER = Path(__file__).with_name("results")
 DOCS = FOLDER.parent.parent / "docs"
@@ -31,28 +33,31 @@ def options(name: str, description: str, given: list[str] | None, **defaults) ->
 
     The command holds what was given besides the defaults, of a model's folder the name alone.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    for one, value in defaults.items():
-        parser.add_argument(f"--{one}", type=type(value), default=value, help=f"default: {value or 'as usual'}")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for option, value in defaults.items():
+        parser.add_argument(f"--{option}", type=type(value), default=value, help=f"default: {value or 'as usual'}")
     parser.add_argument("--write", action="store_true", help="keep the result, and renew its table in docs/")
     found = parser.parse_args(given)
-    changed = {one: getattr(found, one) for one, value in defaults.items() if getattr(found, one) != value}
+    changed = {option: getattr(found, option) for option, value in defaults.items() if getattr(found, option) != value}
     if "model" in changed:
         changed["model"] = Path(changed["model"]).name
-    found.result = "-".join([name, *(changed[one] for one in ("model", "device") if one in changed)])
-    found.command = " ".join([parser.prog, *(f"--{one} {value}" for one, value in changed.items())])
+    found.result = "-".join([name, *(changed[option] for option in ("model", "device") if option in changed)])
+    found.command = " ".join([parser.prog, *(f"--{option} {value}" for option, value in changed.items())])
     return found
 
 
-def seconds_of(function) -> float:
+def seconds_of(function: Callable) -> float:
     """Return the seconds that a call takes."""
     began = time.perf_counter()
     function()
     return time.perf_counter() - began
 
 
-def median_seconds(function, times: int) -> float:
+def median_seconds(function: Callable, times: int) -> float:
     """Return the median seconds of some calls, after a first one that does not count."""
     function()
     return median(seconds_of(function) for _ in range(times))
@@ -85,7 +90,9 @@ def _lines(file):
     return Path(file).read_text(encoding="utf-8").splitlines() if Path(file).exists() else []
 
 
-def report(arguments, columns: list[str], rows: list[list], device="cpu", more: str = "", **settings) -> None:
+def report(
+    arguments: argparse.Namespace, columns: list[str], rows: list[list], device="cpu", more: str = "", **settings
+) -> None:
     """Print a benchmark's table; with `--write`, keep it as JSON and renew its part of the page.
 
     `settings` tell what was held, `more` is Markdown that follows from the rows.
@@ -104,21 +111,20 @@ def report(arguments, columns: list[str], rows: list[list], device="cpu", more: 
 
 def described(result: dict) -> str:
     """Return a result as Markdown: its table, and below it the command, the settings, the machine and the versions."""
-    lines = [f"| {' | '.join(result['columns'])} |", "|-" * len(result["columns"]) + "|"]
-    lines += [f"| {' | '.join(map(_shown, row))} |" for row in result["rows"]]
-    where = result["machine"]
-    card = f"{where['card']} ({where['card_memory_gb']} GB), " if where["card"] else ""
-    held = ", ".join(f"{name} {value}" for name, value in result["settings"].items())
+    table = markdown_table(result["columns"], [list(map(_cell, row)) for row in result["rows"]])
+    ran_on = result["machine"]
+    card = f"{ran_on['card']} ({ran_on['card_memory_gb']} GB), " if ran_on["card"] else ""
+    settings = ", ".join(f"{name} {value}" for name, value in result["settings"].items())
     versions = ", ".join(f"{name} {value}" for name, value in result["versions"].items())
-    lines += [
-        "",
-        f"`{result['command']}`{f' ({held})' if held else ''}, {result['date']}, on {card}{where['processor']}, "
-        f"{where['cores']} cores, {where['threads']} threads, {where['memory_gb']} GB; {versions}.",
-    ]
-    return "\n".join(lines + (["", result["more"]] if result["more"] else []))
+    note = (
+        f"`{result['command']}`{f' ({settings})' if settings else ''}, {result['date']}, on {card}"
+        f"{ran_on['processor']}, {ran_on['cores']} cores, {ran_on['threads']} threads, {ran_on['memory_gb']} GB; "
+        f"{versions}."
+    )
+    return "\n\n".join([table, note, *([result["more"]] if result["more"] else [])])
 
 
-def _shown(value):
+def _cell(value):
     if value is None:
         return "not measured"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

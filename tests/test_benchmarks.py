@@ -55,7 +55,7 @@ def test_a_result_is_kept_and_shown(kept, capsys):
 
 
 def test_start_counts_fresh_processes(kept, monkeypatch):
-    monkeypatch.setattr(start, "STEPS", {"bare": "pass", "nap": "import time; time.sleep(0.2)"})
+    monkeypatch.setattr(start, "PROGRAMS", {"bare": "pass", "nap": "import time; time.sleep(0.2)"})
     start.main(["--times", "1", "--write"])
     rows = record.results()["start"]["rows"]
     assert rows[0][2] == 1 and rows[1][1] > rows[0][1] + 0.1

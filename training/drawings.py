@@ -16,11 +16,12 @@ from PIL import Image, ImageDraw
 from training.world import OBJECTS, STYLES
 
 SETS = Path(".cache/node_modules/@iconify-json")
-MASTER = 256  # pixels of the first rendering, before it is scaled down
+MASTER_SIDE = 256  # pixels of the first rendering, before it is scaled down
 
 
 @cache
-def _set(name):
+def _icons(name):
+    """Return the icons.json of a set, whose "icons" hold the drawings."""
     file = SETS / name / "icons.json"
     if not file.exists():
         raise FileNotFoundError(
@@ -31,20 +32,22 @@ def _set(name):
 
 
 def _svg(set_name, icon):
-    icons = _set(set_name)
+    """Return a drawing of a set as an SVG text; an alias is followed to the drawing that it stands for."""
+    icons = _icons(set_name)
     while icon in icons.get("aliases", {}):
         icon = icons["aliases"][icon]["parent"]
     drawing = icons["icons"][icon]
-    box = [drawing.get(k, icons.get(k, d)) for k, d in (("left", 0), ("top", 0), ("width", 16), ("height", 16))]
+    defaults = {"left": 0, "top": 0, "width": 16, "height": 16}  # those of the iconify format
+    box = [drawing.get(name, icons.get(name, default)) for name, default in defaults.items()]
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'viewBox="{" ".join(map(str, box))}" width="{MASTER}" height="{MASTER}" color="black">'
+        f'viewBox="{" ".join(map(str, box))}" width="{MASTER_SIDE}" height="{MASTER_SIDE}" color="black">'
         f"{drawing['body']}</svg>"
     )
 
 
 @cache
-def master(thing, style):
+def master(thing: str, style: str) -> Image.Image:
     """Return one drawing as an RGBA picture cut to what it covers, centred in a square."""
     from resvg_py import svg_to_bytes
 
@@ -60,12 +63,12 @@ def master(thing, style):
 @cache
 def _outline(name, side):
     """Return the opacity of a plain shape, float32 (side, side, 1), anti-aliased."""
-    big = MASTER
-    mask, edge = Image.new("L", (big, big)), big - 1
+    middle, edge = MASTER_SIDE / 2, MASTER_SIDE - 1
+    mask = Image.new("L", (MASTER_SIDE, MASTER_SIDE))
     corners = {
         "square": [(0, 0), (edge, 0), (edge, edge), (0, edge)],
-        "triangle": [(big / 2, 0), (edge, edge), (0, edge)],
-        "diamond": [(big / 2, 0), (edge, big / 2), (big / 2, edge), (0, big / 2)],
+        "triangle": [(middle, 0), (edge, edge), (0, edge)],
+        "diamond": [(middle, 0), (edge, middle), (middle, edge), (0, middle)],
     }
     draw = ImageDraw.Draw(mask)
     if name == "circle":
@@ -75,20 +78,20 @@ def _outline(name, side):
     return np.asarray(mask.resize((side, side), Image.Resampling.HAMMING), dtype=np.float32)[..., None] / 255
 
 
-def shape(name, colour, side):
+def shape(name: str, colour, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (colour premultiplied by alpha, alpha) of a plain shape, as `sprite` does; `colour` is RGB in 0..255."""
     alpha = _outline(name, side)
     return alpha * (np.array(colour, dtype=np.float32) / 255), alpha
 
 
 @cache
-def sprite(thing, style, side):
-    """Return (colour premultiplied by alpha, alpha) of a drawing, float32 (side, side, 3) and (side, side, 1)."""
+def sprite(thing: str, style: str, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (colour premultiplied by alpha, alpha) of a drawing: float32 in 0..1, (side, side, 3), (side, side, 1)."""
     rgba = np.asarray(master(thing, style), dtype=np.float32) / 255
     premultiplied = np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], axis=-1)
     channels = [
-        np.asarray(Image.fromarray(premultiplied[..., c]).resize((side, side), Image.Resampling.HAMMING))
-        for c in range(4)
+        np.asarray(Image.fromarray(premultiplied[..., channel]).resize((side, side), Image.Resampling.HAMMING))
+        for channel in range(4)
     ]
     scaled = np.stack(channels, axis=-1).clip(0, 1)
     return scaled[..., :3], scaled[..., 3:]

@@ -15,19 +15,25 @@ import torch
 
 from sdkit.files import write_whole
 from tools.blocks import replace_block
-from training.curves import Bench, Judges, generate
+from tools.markdown import markdown_table
 from training.denoiser import SCHEDULE
 from training.loop import CHECKPOINTS
+from training.pictures import generate
 from training.prompts import combinations, english
 from training.scenes import article, lexicon
+from training.verdicts import Judges
 from training.world import BACKGROUNDS, CATEGORIES, PLACES, SIZES, STYLES, THINGS
 
 MODEL = Path("sdkit/model")
-KEPT = ("README.md", "contact_sheet.png")  # files of the model folder that are not made here
+CARD_FILES = ("README.md", "contact_sheet.png")  # of the model folder; training.evaluate writes into them
 
 
-def assemble(average, dtype=torch.float16):
-    """Return the trained parts as a StableDiffusionPipeline with SD's default scheduler."""
+def assemble(average: str, dtype=torch.float16):
+    """Return the trained parts as a StableDiffusionPipeline with SD's default scheduler.
+
+    `average` is the folder of UNet and text encoder in the checkpoint folder, "fast" or "slow". Raises
+    FileNotFoundError if a part is not trained yet.
+    """
     from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -42,18 +48,17 @@ def assemble(average, dtype=torch.float16):
             f"Not trained yet: {', '.join(missing)}. Run training.vae, training.text and training.denoiser first."
         )
     schedule = {name: value for name, value in SCHEDULE.items() if name != "clip_sample"}
-    kind = {"dtype": dtype, "low_cpu_mem_usage": False}
     return StableDiffusionPipeline(
-        vae=AutoencoderKL.from_pretrained(parts["vae"], **kind),
+        vae=AutoencoderKL.from_pretrained(parts["vae"], dtype=dtype),
         text_encoder=CLIPTextModel.from_pretrained(parts["text_encoder"], dtype=dtype),
         tokenizer=CLIPTokenizer.from_pretrained(parts["tokenizer"]),
-        unet=UNet2DConditionModel.from_pretrained(parts["unet"], **kind),
+        unet=UNet2DConditionModel.from_pretrained(parts["unet"], dtype=dtype),
         scheduler=PNDMScheduler(**schedule, skip_prk_steps=True),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
 
 
-def choose(prompts=100):
+def better_average(prompts: int = 100) -> tuple[str, dict[str, float]]:
     """Return the averages ("fast" or "slow") whose pictures match more held-out prompts, and both shares."""
     from diffusers import DDIMScheduler
 
@@ -64,19 +69,18 @@ def choose(prompts=100):
         pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
         pipe.set_progress_bar_config(disable=True)
         pictures = generate(pipe, [english(scene) for scene in scenes], range(prompts))
-        match = Bench(pipe, judges, None).match
-        shares[average] = float(np.mean([match(pictures, scenes, name).mean() for name in judges.names]))
-    return max(shares, key=shares.get), shares
+        shares[average] = float(np.mean([judges.match(pictures, scenes, judge).mean() for judge in judges.names]))
+    return max(shares, key=shares.__getitem__), shares
 
 
-def rewrite(file, **changes):
-    """Change entries of a JSON configuration."""
+def rewrite(file: Path, **changes) -> None:
+    """Change entries of a JSON configuration, and drop the folder that it was loaded from."""
     settings = json.loads(file.read_text(encoding="utf-8"))
     settings.pop("_name_or_path", None)
     file.write_text(json.dumps(settings | changes, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def name_as_published(file):
+def name_as_published(file: Path) -> None:
     """Give a text encoder's tensors the names of published files: the first transformers 5 reads no others."""
     from safetensors.torch import load_file, save_file
 
@@ -85,7 +89,7 @@ def name_as_published(file):
     save_file(named, file, metadata={"format": "pt"})
 
 
-def finish(folder):
+def finish(folder: Path) -> None:
     """Make the saved files those of a published model."""
     name_as_published(folder / "text_encoder" / "model.safetensors")
     # PNDM has no such setting, but DDIM reads it when it takes this configuration over, and clips without it.
@@ -98,58 +102,57 @@ def finish(folder):
         file.chmod(0o755 if file.is_dir() else 0o644)  # safetensors makes files that only their owner can read
 
 
-def known_words():
-    """List the words of the captions, without marks and without the signs that only choose an emoji's look."""
+def known_words() -> list[str]:
+    """Return the words of the captions, without marks and without the signs that only choose an emoji's look."""
     words = dict.fromkeys(word.replace("\N{VARIATION SELECTOR-16}", "") for word in lexicon())
     return [word for word in words if word not in {"", ",", ".", "、", "。"}]
 
 
-def word_tables():
+def word_tables() -> str:
     """Return the words the model knows as Markdown tables."""
-
-    def row(*cells):
-        return f"| {' | '.join(cells)} |"
-
-    lines = [row("object", "English", "Japanese", "emoji", "category"), "|-|-|-|-|-|"]
-    for name, thing in THINGS.items():
-        words = ", ".join(thing.english), "、".join(thing.japanese)
-        lines.append(row(name, *words, thing.emoji or "-", thing.category or "-"))
-    lines += ["", row("category", "English", "Japanese"), "|-|-|-|"]
-    lines += [row(name, ", ".join(english), "、".join(japanese)) for name, (english, japanese) in CATEGORIES.items()]
-    lines += ["", row("style", "English", "Japanese", "drawings"), "|-|-|-|-|"]
-    lines += [
-        row(name, ", ".join(english), "、".join(japanese), drawings)
+    objects = [
+        (name, ", ".join(thing.english), "、".join(thing.japanese), thing.emoji or "-", thing.category or "-")
+        for name, thing in THINGS.items()
+    ]
+    categories = [(name, ", ".join(english), "、".join(japanese)) for name, (english, japanese) in CATEGORIES.items()]
+    styles = [
+        (name, ", ".join(english), "、".join(japanese), drawings)
         for name, (drawings, english, japanese) in STYLES.items()
     ]
-    lines += ["", row("background", "RGB", "English", "Japanese"), "|-|-|-|-|"]
-    lines += [
-        row(name, ", ".join(map(str, rgb)), f"{article(name)} background", f"{modifier}背景")
+    backgrounds = [
+        (name, ", ".join(map(str, rgb)), f"{article(name)} background", f"{modifier}背景")
         for name, (rgb, modifier) in BACKGROUNDS.items()
     ]
-    lines += ["", row("size", "side of the drawing", "English", "Japanese"), "|-|-|-|-|"]
-    lines += [row(name, f"{side} px", english, japanese) for name, (side, english, japanese) in SIZES.items()]
-    lines += ["", row("place", "English", "Japanese"), "|-|-|-|"]
-    lines += [row(name, english, japanese) for name, (*_, english, japanese) in PLACES.items()]
-    return "\n".join(lines)
+    sizes = [(name, f"{side} px", english, japanese) for name, (side, english, japanese) in SIZES.items()]
+    places = [(name, english, japanese) for name, (*_, english, japanese) in PLACES.items()]
+    tables = (
+        markdown_table(("object", "English", "Japanese", "emoji", "category"), objects),
+        markdown_table(("category", "English", "Japanese"), categories),
+        markdown_table(("style", "English", "Japanese", "drawings"), styles),
+        markdown_table(("background", "RGB", "English", "Japanese"), backgrounds),
+        markdown_table(("size", "side of the drawing", "English", "Japanese"), sizes),
+        markdown_table(("place", "English", "Japanese"), places),
+    )
+    return "\n\n".join(tables)
 
 
-def write_words(card):
-    """Replace the words in the model card."""
+def write_words(card: Path) -> None:
+    """Replace the words in the model card, if there is one."""
     if card.exists():
         write_block(card, "words", word_tables())
 
 
-def write_block(file, name, text):
+def write_block(file: Path, name: str, text: str) -> None:
     """Replace what stands between <!-- name --> and <!-- /name --> in a Markdown file."""
     new = replace_block(file.read_text(encoding="utf-8"), name, text)
     write_whole(file, new.encode())
 
 
-def main(arguments):
+def main(arguments) -> None:
     """Write the model to a folder beside its place, then let it take that place."""
     target, average = Path(arguments.model), getattr(arguments, "from")
     if average == "measured":
-        average, shares = choose()
+        average, shares = better_average()
         print("held-out prompts matched: " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items()))
     new, old = (target.with_name(f".{target.name}.{name}.{os.getpid()}") for name in ("new", "old"))
     new.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +168,7 @@ def main(arguments):
             shutil.copy(weights, new / "judge")
             shutil.copy(weights.with_suffix(".json"), new / "judge")
         (new / "words.json").write_text(json.dumps(known_words(), ensure_ascii=False) + "\n", encoding="utf-8")
-        for name in KEPT:
+        for name in CARD_FILES:
             if (target / name).exists():
                 shutil.copy(target / name, new)
         write_words(new / "README.md")

@@ -17,32 +17,32 @@ import torch.nn.functional as F
 
 from sdkit.files import whole, write_whole
 from sdkit.judge import build
-from training.loop import CHECKPOINTS, Ema, cosine, train
+from training.loop import CHECKPOINTS, Ema, cosine, options, train
 from training.scenes import Scene, render
 from training.world import BACKGROUNDS, OBJECTS, PLACES, SHAPES, SIDE, SIZES, STYLES, THINGS
 
 HEADS = {"object": list(THINGS), "style": list(STYLES)}
 FOLDER = CHECKPOINTS / "judge"
-ROUND_TRIPS = 0.3  # share of training pictures that went through the VAE, with a little noise on the latents
-HALVES = 0.12  # share of training pictures that are one half of a pair
+ROUND_TRIP_SHARE = 0.3  # of training pictures that went through the VAE, with a little noise on the latents
+HALF_SHARE = 0.12  # of training pictures that are one half of a pair
 
 
-def _one(table, rng):
-    names = list(table)
+def _choose(names, rng):
+    names = list(names)
     return names[rng.integers(len(names))]
 
 
-def single(rng):
+def single(rng) -> Scene:
     """Draw a single-object scene; unlike training.scenes.random_scene it may be a held-out one."""
-    scene = Scene(*(_one(table, rng) for table in (THINGS, STYLES, BACKGROUNDS, SIZES, PLACES)))
+    scene = Scene(*(_choose(names, rng) for names in (THINGS, STYLES, BACKGROUNDS, SIZES, PLACES)))
     if scene.thing not in SHAPES:
         return scene
-    colour = _one([name for name in BACKGROUNDS if name != scene.background], rng)
+    colour = _choose([name for name in BACKGROUNDS if name != scene.background], rng)
     return replace(scene, style="flat", colour=colour)
 
 
-def half(picture, right):
-    """Return one half of a pair's picture, centred in a full one of its border's colour: (SIDE, SIDE, 3)."""
+def half(picture, right: bool) -> np.ndarray:
+    """Return the left or right half of a picture (SIDE, SIDE, 3), centred in a full one of its border's colour."""
     part = picture[:, SIDE // 2 :] if right else picture[:, : SIDE // 2]
     edge = np.concatenate([part[:2].reshape(-1, 3), part[-2:].reshape(-1, 3)])
     full = np.broadcast_to(np.median(edge, axis=0).astype(picture.dtype), (SIDE, SIDE, 3)).copy()
@@ -50,13 +50,13 @@ def half(picture, right):
     return full
 
 
-def examples(count, rng):
-    """Return `count` pictures, float (count, 3, SIDE, SIDE) in -1..1, and {head: class numbers}."""
+def examples(count: int, rng) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return pictures, float (count, 3, SIDE, SIDE) in -1..1, and {head: class numbers (count,)}."""
     pictures, scenes = [], []
     for _ in range(count):
         scene = single(rng)
-        if rng.random() < HALVES and not scene.colour:
-            pair = Scene(scene.thing, scene.style, scene.background, "small", "center", _one(OBJECTS, rng))
+        if rng.random() < HALF_SHARE and not scene.colour:
+            pair = Scene(scene.thing, scene.style, scene.background, "small", "center", _choose(OBJECTS, rng))
             right = bool(rng.integers(2))
             scene = Scene(pair.second if right else pair.thing, pair.style, pair.background)
             pictures.append(half(render(pair, rng), right))
@@ -70,8 +70,8 @@ def examples(count, rng):
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float(), labels
 
 
-def blurred(pictures, sigma):
-    """Blur each picture with its own Gaussian (7 taps; sigma in pixels, shape (N,))."""
+def blurred(pictures, sigma) -> torch.Tensor:
+    """Return pictures (N, 3, SIDE, SIDE), each blurred with its own Gaussian (7 taps; sigma in pixels, (N,))."""
     taps = torch.arange(-3, 4, device=pictures.device)
     kernel = torch.exp(-(taps**2) / (2 * sigma[:, None] ** 2))
     kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(3, 0)
@@ -80,8 +80,8 @@ def blurred(pictures, sigma):
     return F.conv2d(flat, kernel[:, None, None, :], groups=len(kernel)).reshape(pictures.shape)
 
 
-def disturbed(pictures):
-    """Blur half of the pictures, tint all a little and add noise."""
+def disturbed(pictures) -> torch.Tensor:
+    """Return pictures (N, 3, SIDE, SIDE) in -1..1, half of them blurred, all of them a little tinted and noisy."""
     count, device = len(pictures), pictures.device
     sigma = (0.3 + 0.9 * torch.rand(count, device=device)) * (torch.rand(count, device=device) < 0.5)
     gain = 1 + 0.16 * (torch.rand(count, 3, 1, 1, device=device) - 0.5)
@@ -96,13 +96,16 @@ def load_vae():
 
     for name in ("vae_tuned", "vae_normalised", "vae"):
         if (CHECKPOINTS / name / "config.json").exists():
-            return AutoencoderKL.from_pretrained(CHECKPOINTS / name, low_cpu_mem_usage=False)
+            return AutoencoderKL.from_pretrained(CHECKPOINTS / name)
     return None
 
 
 @torch.no_grad()
-def round_trip(vae, pictures, spread=0.0):
-    """Return pictures (N, 3, SIDE, SIDE) encoded and decoded, with noise of `spread` x the latents' own."""
+def round_trip(vae, pictures, spread: float = 0.0) -> torch.Tensor:
+    """Return pictures (N, 3, SIDE, SIDE) in -1..1 encoded and decoded, on the CPU.
+
+    Noise of up to `spread` times the latents' standard deviation is added to each picture's latents.
+    """
     device = next(vae.parameters()).device
     made = []
     for part in pictures.split(64):
@@ -113,14 +116,14 @@ def round_trip(vae, pictures, spread=0.0):
     return torch.cat(made).float()
 
 
-def accuracy(network, pictures, labels):
-    """Return the share of right classes per head."""
+def accuracy(network, pictures, labels) -> dict[str, float]:
+    """Return the share of right classes per head, of pictures (N, 3, SIDE, SIDE) in -1..1."""
     logits = torch.cat([network(part) for part in pictures.split(64)]).float().cpu()
     parts = logits.split([len(names) for names in HEADS.values()], 1)
     return {head: round(float((part.argmax(1) == labels[head]).float().mean()), 4) for head, part in zip(HEADS, parts)}
 
 
-def main(arguments):
+def main(arguments) -> None:
     """Train one judge for the given minutes and write it, in float16, with its class names."""
     from safetensors.torch import save_file
 
@@ -137,9 +140,9 @@ def main(arguments):
     if vae is None:
         print("There is no trained VAE yet: this judge learns without VAE round trips.", flush=True)
     else:
-        vae, some = vae.to(device), int(ROUND_TRIPS * len(pool))
+        vae, count = vae.to(device), int(ROUND_TRIP_SHARE * len(pool))
         with torch.autocast(device.split(":")[0], torch.bfloat16):
-            pool[:some] = round_trip(vae, pool[:some], spread=0.2)
+            pool[:count] = round_trip(vae, pool[:count], spread=0.2)
         tests["vae_"] = round_trip(vae, fresh)
     pool = (pool * 127.5 + 127.5).round().to(torch.uint8)
 
@@ -178,6 +181,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    from training.loop import options
-
     main(options(__doc__, batch=64, pool=16000, name="judge", width=40, kernel=3, down="max"))

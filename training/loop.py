@@ -20,8 +20,8 @@ from sdkit.files import whole
 CHECKPOINTS = Path(".cache/checkpoints")
 
 
-def options(description, **defaults):
-    """Read the command line options every training script shares."""
+def options(description: str, **defaults) -> argparse.Namespace:
+    """Read the command line options that every training script shares, and its own, `defaults`."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30, help="time budget, resumed runs included")
     parser.add_argument("--steps", type=int, default=0, help="budget in steps instead; 0 is none")
@@ -37,7 +37,7 @@ def options(description, **defaults):
     return parser.parse_args()
 
 
-def cosine(done, peak, floor, warm_up=0.02):
+def cosine(done: float, peak: float, floor: float, warm_up: float = 0.02) -> float:
     """Return the learning rate at the fraction `done` of the budget: linear warm-up, then cosine."""
     if done < warm_up:
         return peak * (done + 1e-3) / (warm_up + 1e-3)
@@ -45,7 +45,7 @@ def cosine(done, peak, floor, warm_up=0.02):
     return floor + (peak - floor) * 0.5 * (1 + math.cos(math.pi * share))
 
 
-def trapezoid(done, peak, floor, warm_up=0.02, decay=0.35):
+def trapezoid(done: float, peak: float, floor: float, warm_up: float = 0.02, decay: float = 0.35) -> float:
     """Return the learning rate at the fraction `done`: linear warm-up, constant, linear decay at the end."""
     if done < warm_up:
         return peak * (done + 1e-3) / (warm_up + 1e-3)
@@ -62,7 +62,7 @@ class Ema:
         self.values = [p.detach().clone() for p in module.parameters()]
 
     @torch.no_grad()
-    def update(self, module):
+    def update(self, module) -> None:
         """Move the average towards the module's present parameters."""
         self.steps += 1
         decay = min(self.decay, 1 - (1 + self.steps) ** -0.75)
@@ -97,7 +97,7 @@ def _groups(named):
     return [{"params": decay, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
 
 
-def adamw(module):
+def adamw(module) -> torch.optim.AdamW:
     """Return the AdamW that all trainings use; the learning rate is set in each step."""
     return torch.optim.AdamW(_groups(module.named_parameters()), lr=1e-4, betas=(0.9, 0.99), fused=True)
 
@@ -126,23 +126,23 @@ class Muon:
         ]  # fmt: skip
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
-    def step(self):
+    def step(self) -> None:
         """Take a step with the gradients that the module's parameters hold."""
         for p, matrix in self.pairs:
             matrix.grad = _as_matrix(p.grad)
         list(self.pool.map(lambda part: part.step(), self.parts))
 
-    def zero_grad(self, set_to_none=True):
+    def zero_grad(self, set_to_none=True) -> None:
         """Drop all gradients."""
         for p, matrix in self.pairs:
             p.grad = matrix.grad = None
         self.parts[-1].zero_grad(set_to_none)
 
-    def state_dict(self):
+    def state_dict(self) -> dict:
         """Return the state of both parts."""
         return {"parts": [part.state_dict() for part in self.parts]}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state) -> None:
         """Take over the state of both parts."""
         for part, own in zip(self.parts, state["parts"]):
             part.load_state_dict(own)
@@ -156,7 +156,7 @@ def _as_matrix(kernel):
     return kernel.reshape(len(kernel), -1)
 
 
-def normalise_in_float32(model):
+def normalise_in_float32(model) -> None:
     """Let GroupNorm compute in float32: in bfloat16 with channels last it is 4x slower on a CPU."""
 
     def forward(norm, x):
@@ -167,18 +167,18 @@ def normalise_in_float32(model):
             module.forward = partial(forward, module)
 
 
-def threads_for(device):
+def threads_for(device: str) -> int:
     """Return how many threads share a step: two on a CPU (more were not tried), one elsewhere."""
     return min(2, torch.get_num_threads()) if device == "cpu" else 1
 
 
-def workers(threads):
+def workers(threads: int) -> ThreadPoolExecutor:
     """Return a pool of threads in which numbers too small for the normal format count as 0: they cost much time."""
     return ThreadPoolExecutor(threads, initializer=torch.set_flush_denormal, initargs=(True,))
 
 
 @contextlib.contextmanager
-def cores(count):
+def cores(count: int):
     """Let torch compute on `count` cores while the block runs, in threads that start meanwhile, too."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
@@ -207,9 +207,9 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
         state = torch.load(file, map_location=arguments.device, weights_only=True)
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
-        for one, values in zip(emas, state["emas"]):
-            one.steps = state["step"]
-            for own, value in zip(one.values, values):
+        for average, values in zip(emas, state["emas"]):
+            average.steps = state["step"]
+            for own, value in zip(average.values, values):
                 own.copy_(value)
         step, used = state["step"], state["used"]
         torch.manual_seed(arguments.seed + step)
@@ -221,7 +221,7 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
         state = {
             "module": module.state_dict(),
             "optimizer": optimizer.state_dict(),
-            "emas": [one.values for one in emas],
+            "emas": [average.values for average in emas],
             "step": step,
             "used": used,
         }
@@ -246,8 +246,8 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
             torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            for one in emas:
-                one.update(module)
+            for average in emas:
+                average.update(module)
             step += 1
             counted += 1
             for key in shares[0]:

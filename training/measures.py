@@ -1,55 +1,55 @@
-"""Measures of a picture that need no learning, and the statistics of the evaluation.
+"""Measures of pictures that need no learning, and the statistics of the evaluation.
 
-Pictures are uint8 arrays (SIDE, SIDE, 3).
+A picture is a uint8 array (SIDE, SIDE, 3), several are (N, SIDE, SIDE, 3). What holds for any picture
+(`background`, `distance`, `saturation`) is in `sdkit.measure`; here is what refers to the drawn world.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
+from sdkit.measure import background, distance
 from training.world import BACKGROUNDS, SIDE, SIZES
 
-CHANGED = 60  # a pixel belongs to the object if its channels differ from the border's by this much in all
+OBJECT_THRESHOLD = 60  # grey levels, summed over the channels, that a pixel of the object lies off the background
 
 
-def border(picture):
-    """Return the median colour of a picture's border, 2 pixels wide."""
-    edge = [picture[:2], picture[-2:], picture[:, :2], picture[:, -2:]]
-    return np.median(np.concatenate([part.reshape(-1, 3) for part in edge]), axis=0)
+def nearest_colour(rgb) -> str:
+    """Return the name of the background colour nearest to an RGB value, 0 to 255."""
+    return min(BACKGROUNDS, key=lambda name: np.abs(np.subtract(rgb, BACKGROUNDS[name][0])).sum())
 
 
-def nearest_colour(rgb):
-    """Name the background colour nearest to an RGB value."""
-    return min(BACKGROUNDS, key=lambda name: np.abs(rgb - np.array(BACKGROUNDS[name][0])).sum())
+def background_of(picture) -> str:
+    """Return the name of the colour nearest to a picture's background."""
+    return nearest_colour(background(picture))
 
 
-def background_of(picture):
-    """Name the colour of a picture's border."""
-    return nearest_colour(border(picture))
+def object_mask(picture) -> np.ndarray:
+    """Return for each pixel whether it differs from the background: bool (SIDE, SIDE)."""
+    return np.abs(picture.astype(int) - background(picture)).sum(-1) > OBJECT_THRESHOLD
 
 
-def object_mask(picture):
-    """Say for each pixel whether it differs from the border's colour: bool (SIDE, SIDE)."""
-    return np.abs(picture.astype(int) - border(picture)).sum(-1) > CHANGED
+def object_box(picture) -> tuple[int, int, int, int] | None:
+    """Return left, top, right, bottom (pixels) of what differs from the background, or None if nothing does.
 
-
-def object_box(picture):
-    """Return left, top, right, bottom (pixels) of what differs from the border's colour, or None."""
-    far = object_mask(picture)
-    columns, rows = np.flatnonzero(far.sum(0) > 1), np.flatnonzero(far.sum(1) > 1)
+    Rows and columns in which a single pixel differs do not count.
+    """
+    mask = object_mask(picture)
+    columns, rows = np.flatnonzero(mask.sum(0) > 1), np.flatnonzero(mask.sum(1) > 1)
     if not len(columns) or not len(rows):
         return None
-    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def colour_of(picture):
-    """Name the colour of a plain shape: the median of what differs from the border, or ""."""
+def colour_of(picture) -> str:
+    """Return the name of a plain shape's colour, the median of what differs from the background; "" if nothing does."""
     mask = object_mask(picture)
     return nearest_colour(np.median(picture[mask], axis=0)) if mask.any() else ""
 
 
-def place_of(picture):
-    """Name the place of the object's middle: 4 pixels or more off the picture's middle count."""
+def place_of(picture) -> str:
+    """Return the name of the object's place, "" if there is none; less than 4 pixels off the middle are "center"."""
     box = object_box(picture)
     if box is None:
         return ""
@@ -61,8 +61,8 @@ def place_of(picture):
     return "top" if down < 0 else "bottom"
 
 
-def size_of(picture):
-    """Name the size nearest to the longer side of the object's box."""
+def size_of(picture) -> str:
+    """Return the name of the size nearest to the longer side of the object's box, "" if there is no object."""
     box = object_box(picture)
     if box is None:
         return ""
@@ -70,25 +70,19 @@ def size_of(picture):
     return min(SIZES, key=lambda name: abs(SIZES[name][0] - side))
 
 
-def saturation(pictures):
-    """Return the mean HSV saturation of pictures (N, SIDE, SIDE, 3), 0 to 1."""
-    high, low = pictures.max(-1).astype(float), pictures.min(-1).astype(float)
-    return float(np.mean((high - low) / np.maximum(high, 1)))
+def distances(a, b) -> np.ndarray:
+    """Return the distance (`sdkit.measure.distance`, grey levels) of each pair of pictures: (N,)."""
+    return np.array([distance(first, second) for first, second in zip(a, b, strict=True)])
 
 
-def rmse(a, b):
-    """Return the root mean square difference of each pair of pictures, in grey levels: (N,)."""
-    return np.sqrt(np.square(a.astype(float) - b.astype(float)).mean((1, 2, 3)))
-
-
-def wilson(share, count):
+def wilson(share: float, count: int) -> tuple[float, float]:
     """Return the Wilson score interval (95 %) of a share of `count` independent trials."""
     z = 1.96
     middle, spread = share + z * z / (2 * count), z * math.sqrt(share * (1 - share) / count + z * z / (4 * count**2))
     return max(0.0, (middle - spread) / (1 + z * z / count)), min(1.0, (middle + spread) / (1 + z * z / count))
 
 
-def kid(a, b):
+def kid(a, b) -> float:
     """Return the kernel distance of two sets of features (N, D), unbiased (arXiv 1801.01401, cubic kernel)."""
 
     def kernel(x, y):
@@ -99,7 +93,11 @@ def kid(a, b):
     return float(sum(within) - 2 * kernel(a, b).mean())
 
 
-def share(right, prompts):
-    """Return a share with its interval; pictures of one prompt are not independent, so prompts are counted."""
+def share(right: Sequence[bool], prompts: int) -> dict:
+    """Return the share of right pictures with its interval and their number.
+
+    Pictures of one prompt are not independent, so the interval counts prompts.
+    """
     value = float(np.mean(right))
-    return {"share": round(value, 4), "interval": [round(v, 4) for v in wilson(value, prompts)], "pictures": len(right)}
+    interval = [round(bound, 4) for bound in wilson(value, prompts)]
+    return {"share": round(value, 4), "interval": interval, "pictures": len(right)}

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from training.loop import CHECKPOINTS, Ema, cosine, train, write_safetensors
+from training.loop import CHECKPOINTS, Ema, cosine, options, train, write_safetensors
 from training.scenes import caption, random_scene
 from training.tokenizer import build as build_tokenizer
 from training.world import BACKGROUNDS, OBJECTS, PLACES, SIZES, STYLES, THINGS
 
-WIDTH = 128
+WIDTH = 128  # of a token's state
+LENGTH = 77  # tokens of a prompt, as in CLIP
 ATTRIBUTES = {
     "thing": list(THINGS),
     "second": ["", *OBJECTS],
@@ -38,7 +39,7 @@ def build(tokenizer):
             intermediate_size=4 * WIDTH,
             num_hidden_layers=2,
             num_attention_heads=4,
-            max_position_embeddings=77,
+            max_position_embeddings=LENGTH,
             projection_dim=WIDTH,
             hidden_act="quick_gelu",
             bos_token_id=tokenizer.bos_token_id,
@@ -48,15 +49,15 @@ def build(tokenizer):
     )
 
 
-def read(encoder, ids):
-    """Return the encoder's states in float32: on a CPU this small model is 4x slower in bfloat16."""
+def read(encoder, ids) -> torch.Tensor:
+    """Return the states (N, 77, WIDTH) of token ids (N, 77) in float32: in bfloat16 a CPU is 4x slower here."""
     with torch.autocast(ids.device.type, enabled=False):
         return encoder(ids).last_hidden_state
 
 
-def tokens(tokenizer, captions):
-    """Return the token ids of captions, padded to 77 as the pipeline pads them."""
-    return tokenizer(captions, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
+def tokens(tokenizer, captions) -> torch.Tensor:
+    """Return the token ids of captions, padded to 77 as the pipeline pads them: (N, 77)."""
+    return tokenizer(captions, padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt").input_ids
 
 
 class Reading(torch.nn.Module):
@@ -65,16 +66,18 @@ class Reading(torch.nn.Module):
     def __init__(self, encoder):
         super().__init__()
         self.encoder = encoder
-        self.heads = torch.nn.ModuleDict({name: torch.nn.Linear(WIDTH, len(v)) for name, v in ATTRIBUTES.items()})
+        self.heads = torch.nn.ModuleDict(
+            {name: torch.nn.Linear(WIDTH, len(values)) for name, values in ATTRIBUTES.items()}
+        )
 
     def forward(self, ids, position):
-        """Return logits per attribute, read at `position` (at or after the end token)."""
+        """Return {attribute: logits (N, values)} of ids (N, 77), read at `position` (N,), the end token or after it."""
         states = read(self.encoder, ids)
         state = states[torch.arange(len(ids)), position]
         return {name: head(state) for name, head in self.heads.items()}
 
 
-def main(arguments):
+def main(arguments) -> None:
     """Warm the text encoder up and write it, with its tokenizer, to the checkpoint folder."""
     rng = np.random.default_rng(arguments.seed)
     tokenizer = build_tokenizer(CHECKPOINTS / "tokenizer")
@@ -84,18 +87,24 @@ def main(arguments):
     def draw(generator, count):
         scenes = [random_scene(generator) for _ in range(count)]
         ids = tokens(tokenizer, [caption(scene, generator) for scene in scenes])
-        targets = {n: torch.tensor([v.index(getattr(s, n)) for s in scenes]) for n, v in ATTRIBUTES.items()}
+        targets = {
+            name: torch.tensor([values.index(getattr(scene, name)) for scene in scenes])
+            for name, values in ATTRIBUTES.items()
+        }
         return ids, targets
 
-    def place(ids, anywhere):
+    def position(ids, padding_too):
+        """Return for each caption the place of its end token, or a random one from there to the end of its padding."""
         end = (ids == tokenizer.eos_token_id).int().argmax(1)
-        return (end + (torch.rand(len(ids)) * (77 - end)).long()) if anywhere else end
+        return (end + (torch.rand(len(ids)) * (LENGTH - end)).long()) if padding_too else end
 
     def loss(step):
         ids, targets = draw(rng, arguments.batch)
-        logits = reader(ids.to(arguments.device), place(ids, step % 2))
-        parts = {n: F.cross_entropy(logits[n].float(), targets[n].to(arguments.device)) for n in ATTRIBUTES}
-        return sum(parts.values()), {n: float(part.detach()) for n, part in parts.items()}
+        logits = reader(ids.to(arguments.device), position(ids, padding_too=step % 2 == 1))
+        losses = {
+            name: F.cross_entropy(logits[name].float(), target.to(arguments.device)) for name, target in targets.items()
+        }
+        return sum(losses.values()), {name: float(value.detach()) for name, value in losses.items()}
 
     train("text", reader, ema, loss, dict, arguments, rate=lambda done: cosine(done, 2e-3, 2e-5), every=60)
     with ema.swapped_in(reader):
@@ -103,6 +112,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    from training.loop import options
-
     main(options(__doc__, batch=128))

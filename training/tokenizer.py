@@ -16,7 +16,10 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 
 
 def _merges(words, stand_in):
-    """Yield merges in order: each character's bytes first, then characters into words."""
+    """Yield merges (left, right) in order: each character's bytes first, then characters into words.
+
+    `stand_in` gives the printable character that CLIP's files write for a byte.
+    """
     from tokenizers import Tokenizer, normalizers
     from tokenizers.models import BPE
     from tokenizers.trainers import BpeTrainer
@@ -35,14 +38,14 @@ def _merges(words, stand_in):
         yield spell(left), spell(right)
 
 
-def build(folder):
+def build(folder: str | Path):
     """Write the tokenizer's files to `folder` and return the CLIPTokenizer read back from them."""
     from transformers import CLIPTokenizer
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 
     stand_in = bytes_to_unicode()
-    signs = sorted(stand_in.values())
-    tokens, merges = signs + [sign + "</w>" for sign in signs], []
+    bytes_alone = sorted(stand_in.values())
+    tokens, merges = bytes_alone + [byte + "</w>" for byte in bytes_alone], []
     for left, right in dict.fromkeys(_merges(lexicon(), stand_in)):
         for end in (right, right + "</w>"):
             merges.append(f"{left} {end}\n")

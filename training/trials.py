@@ -15,8 +15,9 @@ import numpy as np
 import torch
 
 from sdkit.files import write_whole
+from tools.markdown import markdown_table
 from training.denoiser import Denoising, Unseen, build, denoising_loss, encode_pool, load_parts, prepare
-from training.loop import CHECKPOINTS, Ema, Muon, adamw, threads_for, train, trapezoid
+from training.loop import CHECKPOINTS, Ema, Muon, adamw, options, threads_for, train, trapezoid
 from training.text import build as build_text_encoder
 
 RESULTS = Path("training/trials.json")
@@ -39,8 +40,12 @@ TRIALS = {  # what each one changes
 }
 
 
-def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=None, **changes):
-    """Train once and return what it measured."""
+def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=None, **changes) -> dict[str, float]:
+    """Train once and return what it measured: v losses on unseen scenes, and the share of right backgrounds.
+
+    `parts` are VAE, text encoder and tokenizer, `pool` latents with their scenes (training.denoiser.encode_pool);
+    `changes` of BASE go to training.denoiser.denoising_loss.
+    """
     vae, encoder, tokenizer = parts
     torch.manual_seed(arguments.seed)
     unet = prepare(build()).to(arguments.device, memory_format=torch.channels_last)
@@ -64,17 +69,17 @@ def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=
     return found
 
 
-def table(results):
-    """Return the results as Markdown."""
-    lines = ["| trial | right caption | another's | low noise | background |", "|-|-|-|-|-|"]
-    for name in [name for name in TRIALS if name in results["trials"]]:
-        row = results["trials"][name]
-        losses = " | ".join(f"{row[key]:.3f}" for key in ("held_right", "held_wrong", "held_low"))
-        lines.append(f"| {name} | {losses} | {row['background']:.0%} |")
-    return "\n".join(lines)
+def results_as_markdown(results: dict) -> str:
+    """Return the results as a Markdown table, in the order of `TRIALS`."""
+    found = {name: results["trials"][name] for name in TRIALS if name in results["trials"]}
+    losses = ("held_right", "held_wrong", "held_low")
+    return markdown_table(
+        ("trial", "right caption", "another's", "low noise", "background"),
+        [(name, *(f"{row[loss]:.3f}" for loss in losses), f"{row['background']:.0%}") for name, row in found.items()],
+    )
 
 
-def main(arguments):
+def main(arguments) -> None:
     """Run the trials that are missing; print the table."""
     arguments.steps = arguments.steps or STEPS
     settings = {"steps": arguments.steps, "batch": arguments.batch, "pool": arguments.pool}
@@ -90,10 +95,8 @@ def main(arguments):
         results["trials"][name] = trial(name, parts, pool, unseen, arguments, **TRIALS[name])
         text = json.dumps(results, indent=1) + "\n"
         write_whole(RESULTS, text.encode())
-    print(table(results))
+    print(results_as_markdown(results))
 
 
 if __name__ == "__main__":
-    from training.loop import options
-
     main(options(__doc__, batch=64, pool=8000))
