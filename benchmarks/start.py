@@ -31,7 +31,7 @@ def run(program: str) -> None:
 def main(given: list[str] | None = None) -> None:
     """Time each program, all of them in turns, and report the medians."""
     arguments = options("start", __doc__, given, times=7)
-    taken = {name: [] for name in PROGRAMS}
+    taken: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     for _ in range(1 + arguments.times):
         for name, program in PROGRAMS.items():
             taken[name].append(seconds_of(lambda program=program: run(program)))

@@ -27,7 +27,8 @@ LONG_RUN = 250  # steps that stand for "to the end"
 # With 250 diffusers would start these two at timestep 751 and end elsewhere: it spaces their steps
 # 1000 // (steps + 1) apart. With 249 they start at 997.
 LONG_RUNS = {"DPM++ 2M": 249, "UniPC": 249}
-MEASURED_SCHEDULERS = ("DDIM", "PNDM", "Euler", "Euler a", "DPM++ 2M", "UniPC", "Heun", "LMS")  # DDIM first
+# DDIM comes first, for the others' pictures are compared with its end too.
+MEASURED_SCHEDULERS = ("DDIM", "PNDM", "Euler", "Euler a", "DPM++ 2M", "UniPC", "Heun", "LMS")
 
 
 def guidance_scale(pipe, judges, rng, prompts=24, seeds=2) -> dict:

@@ -91,7 +91,8 @@ def write_safetensors(model, folder):
 
 def _groups(named):
     """Split named parameters into those with weight decay (matrices) and those without."""
-    decay, plain = [], []
+    decay: list[torch.nn.Parameter] = []
+    plain: list[torch.nn.Parameter] = []
     for name, p in named:
         (decay if p.ndim > 1 and "embedding" not in name else plain).append(p)
     return [{"params": decay, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
@@ -139,11 +140,11 @@ class Muon:
         self.parts[-1].zero_grad(set_to_none)
 
     def state_dict(self) -> dict:
-        """Return the state of both parts."""
+        """Return the state of all parts."""
         return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state) -> None:
-        """Take over the state of both parts."""
+        """Take over the state of all parts."""
         for part, own in zip(self.parts, state["parts"]):
             part.load_state_dict(own)
         self.param_groups = [group for part in self.parts for group in part.param_groups]

@@ -93,7 +93,7 @@ def kid(a, b) -> float:
     return float(sum(within) - 2 * kernel(a, b).mean())
 
 
-def share(right: Sequence[bool], prompts: int) -> dict:
+def share(right: Sequence[bool] | np.ndarray, prompts: int) -> dict:
     """Return the share of right pictures with its interval and their number.
 
     Pictures of one prompt are not independent, so the interval counts prompts.

@@ -71,7 +71,7 @@ def _first(count, scenes):
 
 def pair_scenes(count: int, rng) -> list[Scene]:
     """Draw scenes of two objects whose order training never shows."""
-    scenes = []
+    scenes: list[Scene] = []
     while len(scenes) < count:
         left, right = single(rng), single(rng)
         if left.colour or right.colour or left.thing == right.thing or not held_out_pair(left.thing, right.thing):

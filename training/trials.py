@@ -23,7 +23,7 @@ from training.text import build as build_text_encoder
 RESULTS = Path("training/trials.json")
 STEPS, RATE = 300, 2e-3
 BASE = {"weight": "clipped", "late": 0.3, "noises": 2}  # the recipe before these trials
-TRIALS = {  # what each one changes
+TRIALS: dict[str, dict] = {  # what each one changes
     "base": {},
     "plain v loss": {"weight": "plain"},
     "Min-SNR weights": {"weight": "min_snr"},
@@ -52,7 +52,8 @@ def trial(name, parts, pool, unseen, arguments, warm=True, rate=RATE, optimizer=
     encoder = deepcopy(encoder) if warm else build_text_encoder(tokenizer).to(arguments.device)
     both = Denoising(encoder, unet)
     averages = Ema(both, 0.999)
-    found, threads = {}, threads_for(arguments.device)
+    found: dict[str, float] = {}
+    threads = threads_for(arguments.device)
 
     def check():
         with averages.swapped_in(both):
