@@ -4,11 +4,14 @@
     python -m tools.mutants eta ...    these
 
 A mutant is diffusers' own pipeline whose call puts one argument back to its default (or, for the
-generator, takes fresh noise). The lesson's code runs in this process, cell by cell, until an
-assert fails; any other error is no proof and is raised.
+generator, takes fresh noise). Its lesson's claims about the argument (tools/coverage.py says how a cell
+claims) run in this process, each with the setup and the cells whose names it uses, until an assert
+fails; any other error is no proof and is raised. The same cells must pass where nothing is ignored,
+else the failure is not the mutant's.
 """
 
 import argparse
+import ast
 import contextlib
 import inspect
 import io
@@ -17,20 +20,24 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from unittest import mock
 
-from tools.form import LESSONS, Lesson
+from tools.form import LESSONS, SETUP, Lesson
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """The lesson that must fail, the pipeline that is changed, and the change of the call's arguments."""
+    """The lesson that must fail, the pipeline that is changed, and the change of the call's arguments.
+
+    The change takes the pipeline and the arguments of the call by name, and changes the latter in place.
+    """
 
     lesson: str
     pipeline: str
-    change: object
+    change: Callable[[object, dict], None]
 
 
 def _put(name, value):
@@ -69,9 +76,9 @@ def _white(pipe, given):
     from PIL import Image
 
     mask = given["mask_image"]
-    several = isinstance(mask, list)
-    white = [Image.new("L", getattr(one, "size", (64, 64)), 255) for one in (mask if several else [mask])]
-    given["mask_image"] = white if several else white[0]
+    masks = mask if isinstance(mask, list) else [mask]
+    white = [Image.new("L", getattr(picture, "size", (64, 64)), 255) for picture in masks]
+    given["mask_image"] = white if isinstance(mask, list) else white[0]
 
 
 TEXT, IMAGE, INPAINT = "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline"
@@ -108,13 +115,67 @@ def lesson_of(mutant):
     return next(LESSONS.glob(f"??_{mutant.lesson}.ipynb"))
 
 
-def killed_by(name):
-    """Run a mutant's lesson and return the id of the cell whose assert fails, or None if it survives."""
-    import diffusers
+def names_in(statement):
+    """Return three sets of names: those that a statement binds, those it changes in place, and those it uses.
 
-    mutant = MUTANTS[name]
-    pipeline, space, before = getattr(diffusers, mutant.pipeline), {"__name__": "lesson"}, os.getcwd()
-    patch = mock.patch.object(pipeline, "__call__", mutated(pipeline.__call__, mutant.change))
+    Changed in place is the name at the root of a stored attribute or item (`pipe.scheduler = ...`) and of a
+    method called for its effect (`rows.append(...)`). Names of loops, parameters and other names that live
+    only inside the statement are not used from outside.
+    """
+    bound, changed, used, inner = set(), set(), set(), set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.arg):
+            inner.add(node.arg)
+        elif isinstance(node, (ast.For, ast.comprehension)):
+            inner |= names_in(node.target)[0]
+        elif isinstance(node, ast.AugAssign):
+            used |= names_in(node.target)[0]
+        elif isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
+            changed.add(_root(node))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            changed.add(_root(node.value.func))
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):  # nothing of its inside is left, or has happened yet
+        return {statement.name}, set(), used - inner - bound
+    left = names_in(statement.target)[0] if isinstance(statement, ast.For) else set()  # a loop leaves its variables
+    return bound - inner | left, changed - {""}, used - inner
+
+
+def _root(node):
+    """Return the name at the root of `a.b` or `a.b[c].d`, "" for other code, `a` alone included."""
+    root = node
+    while isinstance(root, (ast.Attribute, ast.Subscript)):
+        root = root.value
+    return root.id if isinstance(root, ast.Name) and root is not node else ""
+
+
+def claiming(lesson, argument):
+    """Return the cells that claim something about an argument."""
+    claimed = [cell.metadata.get("lesson", {}).get("claims", {}) for cell in lesson.code]
+    return [cell for cell, names in zip(lesson.code, claimed) if argument in {name.split(".")[-1] for name in names}]
+
+
+def cells_for(lesson, claim):
+    """Return the cells that a claiming cell needs, in order: the setup, those whose names it uses, and itself."""
+    kept, wanted = [], set()
+    for cell in reversed(lesson.code[: lesson.code.index(claim) + 1]):
+        statements = [names_in(statement) for statement in ast.parse(cell.source).body]
+        if cell is claim or cell.id == SETUP or any(wanted & (bound | changed) for bound, changed, _ in statements):
+            kept.append(cell)
+            for bound, _, used in reversed(statements):
+                wanted = (wanted - bound) | used
+    return kept[::-1]
+
+
+def first_failing(cells, pipeline, change):
+    """Run cells with a class of pipelines changed; return the first whose assert fails, or None."""
+    space, before = {"__name__": "lesson"}, os.getcwd()
+    patch = mock.patch.object(pipeline, "__call__", mutated(pipeline.__call__, change))
     # Lessons write into their folder; the mutant's pictures must not lie beside the real ones.
     with (
         tempfile.TemporaryDirectory() as folder, patch, warnings.catch_warnings(),
@@ -123,14 +184,39 @@ def killed_by(name):
         warnings.simplefilter("ignore")
         os.chdir(folder)
         try:
-            for cell in Lesson.read(lesson_of(mutant)).code:
+            for cell in cells:
                 try:
-                    exec(compile(cell.source, f"{mutant.lesson}: {cell.id}", "exec"), space)
+                    exec(compile(cell.source, f"the cell {cell.id}", "exec"), space)
                 except AssertionError:
-                    return cell.id
+                    return cell
         finally:
             os.chdir(before)
     return None
+
+
+def killing_cell(lesson, argument, pipeline, change):
+    """Return the cell whose assert fails because a class of pipelines is changed, or None if the lesson passes.
+
+    The claim that needs the fewest cells comes first. Raise ValueError if its cells fail without the change, too.
+    """
+    for cells in sorted((cells_for(lesson, claim) for claim in claiming(lesson, argument)), key=len):
+        failing = first_failing(cells, pipeline, change)
+        if failing is None:
+            continue
+        needed = cells[: cells.index(failing) + 1]
+        if first_failing(needed, pipeline, lambda pipe, given: None) is not None:
+            raise ValueError(f"{failing.id} fails where nothing is ignored, too")
+        return failing
+    return None
+
+
+def killed_by(name):
+    """Run a mutant's lesson and return the id of the cell whose assert fails, or None if it survives."""
+    import diffusers
+
+    mutant = MUTANTS[name]
+    failing = killing_cell(Lesson.read(lesson_of(mutant)), name, getattr(diffusers, mutant.pipeline), mutant.change)
+    return failing.id if failing else None
 
 
 def main(given=None):
@@ -142,8 +228,8 @@ def main(given=None):
         began = time.perf_counter()
         cell = killed_by(name)
         survivors += cell is None
-        said = "SURVIVES" if cell is None else f"is killed by {cell}"
-        print(f"{name} ignored: {said} ({time.perf_counter() - began:.0f} s)", flush=True)
+        end = "SURVIVES" if cell is None else f"is killed by {cell}"
+        print(f"{name} ignored: {end} ({time.perf_counter() - began:.0f} s)", flush=True)
     return int(survivors > 0)
 
 
