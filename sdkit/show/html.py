@@ -13,9 +13,13 @@ class Html(str):
     """Text that is HTML already; any other text is escaped when it becomes part of an element."""
 
 
+def _escaped(value: object) -> str:
+    return value if isinstance(value, Html) else escape(str(value))
+
+
 def join(parts: Iterable[str], between: str = "") -> Html:
-    """Return parts one after another as HTML."""
-    return Html(between.join(part if isinstance(part, Html) else escape(part) for part in parts))
+    """Return parts one after another as HTML, with `between` between two of them."""
+    return Html(_escaped(between).join(map(_escaped, parts)))
 
 
 def element(tag: str, /, *content: str, **attributes: object) -> Html:
@@ -24,7 +28,7 @@ def element(tag: str, /, *content: str, **attributes: object) -> Html:
     Attributes that are None are left out.
     """
     given = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        f' {name.rstrip("_").replace("_", "-")}="{_escaped(value)}"'
         for name, value in attributes.items()
         if value is not None
     )
@@ -35,7 +39,8 @@ def element(tag: str, /, *content: str, **attributes: object) -> Html:
 
 def image(png: bytes, alt: str, *, style: str | None = None) -> Html:
     """Return a picture that needs no other file; `alt` stands for it where it cannot be seen."""
-    return element("img", alt=alt, style=style, src=f"data:image/png;base64,{base64.b64encode(png).decode()}")
+    source = Html(f"data:image/png;base64,{base64.b64encode(png).decode()}")  # long, and has nothing to escape
+    return element("img", alt=alt, style=style, src=source)
 
 
 def figure(
