@@ -4,6 +4,25 @@ import pytest
 
 import sdkit
 
+SLOW_S = 5  # on a quiet machine; what takes longer carries the mark slow
+
+
+def pytest_addoption(parser):
+    """Add the option that finds slow tests. It is for a quiet machine: on a busy one every test may be slow."""
+    words = f"fail a test that takes more than {SLOW_S} s and is not marked slow"
+    parser.addoption("--unmarked-slow", action="store_true", help=words)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Turn a test that passed, but too slowly for its marks, into a failed one, where that was asked for."""
+    report = yield
+    asked = item.config.getoption("--unmarked-slow")
+    if asked and report.passed and call.duration > SLOW_S and not item.get_closest_marker("slow"):
+        report.outcome = "failed"
+        report.longrepr = f"its {call.when} took {call.duration:.1f} s: mark it slow, or make it faster"
+    return report
+
 
 @pytest.fixture(scope="session")
 def pipe():

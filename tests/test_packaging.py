@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 REQUIRED = {"jupyterlab", "ipywidgets", "diffusers", "torch", "transformers", "matplotlib", "pillow", "nbval", "pytest"}
-COLAB = dict(one.split("==") for one in colab.COLAB if "==" in one)  # our ranges must let Colab keep them
+COLAB = dict(pin.split("==") for pin in colab.COLAB if "==" in pin)  # our ranges must let Colab keep them
 LARGEST_FILE = 30_000_000
 
 
@@ -84,7 +84,7 @@ def test_constraints_leave_out_what_readers_do_not_install():
 
 def test_constraints_pin_each_declared_requirement_within_its_range():
     versions = {canonicalize_name(name): version for name, version in pinned().items()}
-    for name, requirement in declared("notebooks", "test").items():
+    for name, requirement in declared("notebooks", "test", "cluster", "browser").items():
         assert name in versions, f"constraints.txt does not pin {name}"
         assert requirement.specifier.contains(versions[name]), f"{name}=={versions[name]} is not in {requirement}"
 
@@ -143,7 +143,7 @@ def test_wheel_holds_the_model_and_only_sdkit(tmp_path):
     code = set((ROOT / "sdkit").rglob("*.py"))
     model = {path for path in (ROOT / "sdkit/model").rglob("*") if path.is_file()}
     assert ROOT / "sdkit/model/model_index.json" in model
-    assert packed == {path.relative_to(ROOT).as_posix() for path in code | model}
+    assert packed == {path.relative_to(ROOT).as_posix() for path in {ROOT / "sdkit/py.typed", *code, *model}}
 
 
 def test_links_in_the_notebooks_are_up_to_date():

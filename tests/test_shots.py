@@ -44,6 +44,6 @@ def test_values_are_said_in_a_few_words():
 
 
 def test_tensors_are_the_same_only_as_themselves():
-    one, two = torch.zeros(2), torch.zeros(2)
-    assert is_same(one, one) and not is_same(one, two) and not is_same(one, 0)
+    tensor, equal = torch.zeros(2), torch.zeros(2)
+    assert is_same(tensor, tensor) and not is_same(tensor, equal) and not is_same(tensor, 0)
     assert is_same(1, 1.0) and not is_same("a", "b")

@@ -14,13 +14,12 @@ import re
 import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from tools.form import Lesson
+from tools.environments import call, cases, installed
+from tools.form import LESSONS, Lesson
 
-ROOT = Path(__file__).resolve().parent.parent
-LESSONS = ROOT / "notebooks" / "en"
+ROOT = LESSONS.parent.parent
 PLACE = ROOT / ".cache" / "colab"
 PYTHON = PLACE / "venv" / "bin" / "python"
 # googlecolab/backend-info of 2026-08-19. Its torch has CUDA; here the same version for a CPU is enough.
@@ -30,20 +29,6 @@ COLAB = (
     "ipywidgets==7.7.1", "ipykernel==6.17.1", "ipython==7.34.0", "jupyter_client==7.4.9", "pytest==8.4.2",
 )  # fmt: skip
 NOT_ON_COLAB = ("nbval==0.11.*",)  # what runs and compares the cells
-
-
-def call(*command, **options):
-    """Run a command and return what it printed; raise RuntimeError with its last lines if it fails."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command[:5]))} ... failed:\n{(done.stdout + done.stderr)[-2000:]}")
-    return done.stdout
-
-
-def installed():
-    """Return {package: version} of the environment."""
-    lines = call(PYTHON, "-m", "pip", "list", "--format=freeze").splitlines()
-    return dict(line.split("==") for line in lines if "==" in line)
 
 
 def make():
@@ -58,10 +43,10 @@ def make():
     left_out = shutil.ignore_patterns(".*", "notebooks", "tests", "training", "build")
     shutil.copytree(ROOT, PLACE / "build", ignore=left_out)
     call(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", PLACE / "dist", PLACE / "build")
-    before = installed()
+    before = installed(PYTHON)
     wheel = next((PLACE / "dist").glob("*.whl"))
     call(PYTHON, "-m", "pip", "install", wheel)
-    after = installed()
+    after = installed(PYTHON)
     # An older wheel of this tree has the same version, so pip would keep it.
     call(PYTHON, "-m", "pip", "install", "--force-reinstall", "--no-deps", wheel)
     call(PYTHON, "-m", "pip", "install", *NOT_ON_COLAB)
@@ -89,18 +74,18 @@ def run(path):
 
 
 def read(report, names):
-    """Read nbval's JUnit report of one notebook, whose code cells have these names."""
-    lesson = [0.0, [], []]
-    for case in ET.fromstring(report).iter("testcase"):
-        lesson[0] += float(case.get("time"))
-        for problem in [*case.iter("failure"), *case.iter("error")]:
-            name = names[int(re.search(r"\d+$", case.get("name"))[0])]
+    """Read nbval's JUnit report of one notebook, whose code cells have these names; return what `run` does."""
+    seconds, differing, raising = 0.0, [], []
+    for case, problems in cases(report):
+        seconds += float(case.get("time"))
+        name = names[int(re.search(r"\d+$", case.get("name"))[0])]
+        for problem in problems:
             if "Cell outputs differ" in problem.get("message"):
                 kinds = re.findall(r"mismatch '([^']+)'|outputs for key \"([^\"]+)\"", problem.text)
-                lesson[1].append((name, ", ".join(dict.fromkeys(a or b for a, b in kinds))))
+                differing.append((name, ", ".join(dict.fromkeys(a or b for a, b in kinds))))
             else:
-                lesson[2].append((name, problem.get("message").strip().splitlines()[-1]))
-    return tuple(lesson)
+                raising.append((name, problem.get("message").strip().splitlines()[-1]))
+    return seconds, differing, raising
 
 
 def main(arguments=None):

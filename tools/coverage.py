@@ -86,7 +86,8 @@ def cells(paths):
     for path in paths:
         for cell in Lesson.read(path).cells:
             if "lesson" in cell.metadata:
-                printed = "".join(one.text for one in cell.get("outputs", []) if one.get("name") == "stdout")
+                outputs = cell.get("outputs", [])
+                printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
                 yield Cell(path, cell.get("id"), cell.source, cell.metadata["lesson"], printed)
 
 

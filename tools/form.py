@@ -16,6 +16,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 
@@ -109,7 +110,7 @@ class Lesson:
             for node in ast.walk(tree):
                 if isinstance(node, kind):
                     found.append(((number, node.lineno, node.col_offset), cell, node))
-        return sorted(found, key=lambda one: one[0])
+        return sorted(found, key=itemgetter(0))
 
 
 def problems(path):
@@ -159,7 +160,7 @@ def no_empty_cells(lesson):
 def no_stderr(lesson):
     """Nothing goes to stderr, where warnings and progress bars would be."""
     for cell in lesson.code:
-        if any(one.output_type == "stream" and one.name == "stderr" for one in cell.outputs):
+        if any(output.output_type == "stream" and output.name == "stderr" for output in cell.outputs):
             yield f"{cell.get('id')} wrote to stderr"
 
 
@@ -167,7 +168,7 @@ def no_stderr(lesson):
 def no_errors(lesson):
     """An error is stored only where the cell is tagged for it."""
     for cell in lesson.code:
-        if "raises-exception" not in tags(cell) and any(one.output_type == "error" for one in cell.outputs):
+        if "raises-exception" not in tags(cell) and any(output.output_type == "error" for output in cell.outputs):
             yield f"{cell.get('id')} raised an error"
 
 
@@ -179,7 +180,7 @@ def nothing_of_one_run(lesson):
     for cell in lesson.code:
         if "execution" in cell.metadata:
             yield f"{cell.get('id')} stores when it ran"
-        if any({"image/png", "image/jpeg"} <= set(one.get("data", {})) for one in cell.outputs):
+        if any({"image/png", "image/jpeg"} <= set(output.get("data", {})) for output in cell.outputs):
             yield f"{cell.get('id')} stores a picture as PNG and as JPEG"
 
 
@@ -354,9 +355,12 @@ def claims(lesson):
 def bare_call_first(lesson):
     """The reader meets diffusers' own call before the helpers that wrap it."""
     calls = [place for place, _, node in lesson.nodes(ast.Call) if getattr(node.func, "id", None) == "pipe"]
-    helpers = [one for one in lesson.nodes(ast.Name) if one[2].id in ("generate", "sweep")]
-    if helpers and not (calls and calls[0] < helpers[0][0]):
-        yield f"{helpers[0][1].get('id')} uses {helpers[0][2].id} before any pipe(...)"
+    helpers = [found for found in lesson.nodes(ast.Name) if found[2].id in ("generate", "sweep")]
+    if not helpers:
+        return
+    place, cell, helper = helpers[0]
+    if not calls or calls[0] > place:
+        yield f"{cell.get('id')} uses {helper.id} before any pipe(...)"
 
 
 @rule
@@ -366,13 +370,13 @@ def model_by_name(lesson):
     allowed = [node.value for node in assigned]
     for _, cell, node in lesson.nodes(ast.Constant):
         text = node.value
-        if isinstance(text, str) and not any(node is one for one in allowed):
+        if isinstance(text, str) and not any(node is value for value in allowed):
             if HUB_ID.fullmatch(text) and not NOT_A_HUB_ID.fullmatch(text):
                 yield f"{cell.get('id')} names the model {text}; use MODEL"
     for _, cell, node in lesson.nodes(ast.Call):
         if ast.unparse(node.func).split(".")[-1] not in ("load_pipeline", "from_pretrained"):
             continue
-        chosen = node.args[:1] or [one.value for one in node.keywords if one.arg in ("model", None)]
+        chosen = node.args[:1] or [keyword.value for keyword in node.keywords if keyword.arg in ("model", None)]
         if not chosen or isinstance(chosen[0], (ast.Constant, ast.JoinedStr)):
             yield f"{cell.get('id')} loads a model that is not MODEL"
     for cell in filter(is_prose, lesson.cells):

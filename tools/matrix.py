@@ -13,11 +13,11 @@ import os
 import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from sdkit.files import write_whole
 from tools.blocks import replace_block
+from tools.environments import call, cases, installed
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".cache" / "matrix"
@@ -34,9 +34,9 @@ ENVIRONMENTS = {  # name: Python, and the versions that are held; the others are
     "Python 3.13": ("3.13", NEW),
 }
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-# What needs drawings, notebooks, a browser or git has nothing to do with these versions; tools.colab runs the lessons.
-LEFT_OUT = ("notebooks", "browser", "training", "mutants", "myths", "coverage", "packaging", "colab", "judge", "words",
-            "benchmarks")  # fmt: skip
+# What needs drawings, notebooks or git has nothing to do with these versions; tools.colab runs the lessons.
+LEFT_OUT = ("lessons", "tools", "test_benchmarks.py", "test_judge.py", "test_packaging.py", "test_training.py",
+            "test_words.py")  # fmt: skip
 
 
 def interpreter(version):
@@ -44,14 +44,6 @@ def interpreter(version):
     named = shutil.which(f"python{version}")  # pyenv leaves a stand-in there for versions that are not chosen
     candidates = [*sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), *([named] if named else [])]
     return next((str(path) for path in candidates if not subprocess.call([path, "--version"], **SILENT)), None)
-
-
-def call(*command, **options):
-    """Run a command; raise RuntimeError with its last lines if it fails."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command[:5]))} ... failed:\n{(done.stdout + done.stderr)[-1500:]}")
-    return done.stdout
 
 
 def run(python, held):
@@ -63,13 +55,12 @@ def run(python, held):
         exact = [f"{name}=={number}" for name, number in held.items()]
         call(own, "-m", "pip", "install", "-e", f"{ROOT}[test]", *exact)
         report = PLACE / "report.xml"
-        left_out = [f"--ignore=tests/test_{name}.py" for name in LEFT_OUT]
+        left_out = [f"--ignore=tests/{name}" for name in LEFT_OUT]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         # pytest fails where a test does; which ones is in the report.
         command = [own, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *left_out, "tests"]
         subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
-        lines = call(own, "-m", "pip", "list", "--format=freeze").splitlines()
-        versions = dict(line.split("==") for line in lines if "==" in line)
+        versions = installed(own)
         return {
             "python": call(own, "-c", "import platform; print(platform.python_version())").strip(),
             **{name: versions[name] for name in ("torch", "diffusers", "transformers", "numpy")},
@@ -81,14 +72,16 @@ def run(python, held):
 
 def read(report):
     """Return how many tests passed and were skipped, and which failed with what, of a JUnit report."""
-    cases = list(ET.fromstring(report).iter("testcase"))
-    failed = {}
-    for case in cases:
-        for problem in [*case.iter("failure"), *case.iter("error")]:
-            name = f"{case.get('classname').removeprefix('tests.')}::{case.get('name')}"
-            failed[name] = problem.get("message", "").splitlines()[0]
-    skipped = sum(case.find("skipped") is not None for case in cases)
-    return {"passed": len(cases) - skipped - len(failed), "skipped": skipped, "failed": failed}
+    passed, skipped, failed = 0, 0, {}
+    for case, problems in cases(report):
+        name = f"{case.get('classname').removeprefix('tests.')}::{case.get('name')}"
+        if problems:
+            failed[name] = problems[0].get("message", "").splitlines()[0]
+        elif case.find("skipped") is not None:
+            skipped += 1
+        else:
+            passed += 1
+    return {"passed": passed, "skipped": skipped, "failed": failed}
 
 
 def table(found):

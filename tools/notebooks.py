@@ -20,10 +20,11 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-LESSONS = Path(__file__).resolve().parent.parent / "notebooks" / "en"
+from tools.form import LESSONS
+
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
-TIMEOUT = 600  # seconds for one cell
+CELL_SECONDS = 600
 
 
 class ThisPython(KernelSpecManager):
@@ -39,7 +40,7 @@ def run(path):
     book = nbformat.read(path, as_version=4)
     kernel = AsyncKernelManager(kernel_name=KERNEL["name"], kernel_spec_manager=ThisPython())
     # Without widget state nbclient 0.11 fails on Output widgets; `tidy` takes the state away.
-    options = {"timeout": TIMEOUT, "record_timing": False, "store_widget_state": True, "coalesce_streams": True}
+    options = {"timeout": CELL_SECONDS, "record_timing": False, "store_widget_state": True, "coalesce_streams": True}
     folder = {"metadata": {"path": str(path.resolve().parent)}}
     NotebookClient(book, km=kernel, resources=folder, **options).execute(cleanup_kc=True)
     tidy(book)
@@ -59,7 +60,7 @@ def tidy(book):
         if cell.execution_count != number:
             raise ValueError(f"cell {cell.id} has the count {cell.execution_count}, not {number}; is it empty?")
         # Of a progress bar, which shows itself only where a step is slow, nothing but blanks is left at its end.
-        cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr" or one.text.strip()]
+        cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr" or output.text.strip()]
         for place, output in enumerate(cell.outputs):
             if output.get("name") == "stderr":
                 raise ValueError(f"cell {cell.id} wrote to stderr: {output.text.strip()}")

@@ -108,9 +108,9 @@ def bad_tensor(right, dtypes=(torch.int64, torch.bool, torch.complex64)):
     good = noise(*right)
     spoilt = []
     for value in (float("nan"), float("inf")):
-        one = good.clone()
-        one.view(-1)[-1] = value
-        spoilt.append(one)
+        tensor = good.clone()
+        tensor.view(-1)[-1] = value
+        spoilt.append(tensor)
     odd = [good.to("meta"), good.to_sparse(), good.numpy(), [good], (good,), noise(0, *right[1:]), *spoilt]
     wrong = SHAPES.filter(lambda shape: shape != right).map(lambda shape: torch.zeros(shape))
     return st.one_of(wrong, st.sampled_from(odd), st.sampled_from(dtypes).map(good.to), junk(torch.Tensor, none=True))
@@ -259,7 +259,7 @@ def misspelt(draw, known):
         name + "s",
         name[:i] + "x" + name[i:],
     ]
-    return draw(st.sampled_from([one for one in kinds if one and one not in known] or ["nagative_prompt"]))
+    return draw(st.sampled_from([near for near in kinds if near and near not in known] or ["nagative_prompt"]))
 
 
 def good_call(kind):
@@ -394,8 +394,8 @@ def test_good_values_that_do_not_go_together_are_refused(pipes, untouched, kind,
 # Values that are good, or may be, depending on the others.
 
 
-def several(one, most=3):
-    return one | st.lists(one, min_size=1, max_size=most)
+def several(values, most=3):
+    return values | st.lists(values, min_size=1, max_size=most)
 
 
 SIDES = st.sampled_from([8, 32, 64, 72])

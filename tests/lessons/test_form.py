@@ -16,7 +16,7 @@ from PIL import Image
 from tools import form, notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = sorted((ROOT / "notebooks" / "en").glob("*.ipynb"))
+LESSONS = sorted(form.LESSONS.glob("*.ipynb"))
 
 
 # The lessons
@@ -220,10 +220,10 @@ def test_rules_accept_what_is_good(change, tmp_path):
     assert problems_after(change, tmp_path) == []
 
 
-@pytest.mark.parametrize("rule, said, change", BAD, ids=[f"{rule}: {said}" for rule, said, _ in BAD])
-def test_rules_can_fail(rule, said, change, tmp_path):
+@pytest.mark.parametrize("rule, words, change", BAD, ids=[f"{rule}: {words}" for rule, words, _ in BAD])
+def test_rules_can_fail(rule, words, change, tmp_path):
     found = problems_after(change, tmp_path)
-    assert [problem for problem in found if problem.startswith(f"{rule}: ") and said in problem]
+    assert [problem for problem in found if problem.startswith(f"{rule}: ") and words in problem]
     assert {problem.split(":")[0] for problem in found} == {rule}
 
 
@@ -332,20 +332,20 @@ def test_a_changed_picture_fails(ran):
 
 
 @pytest.mark.parametrize(
-    "source, said",
+    "source, words",
     [
         ("print(1, file=sys.stderr)", "cell last wrote to stderr: 1"),
         ("1 / 0", "ZeroDivisionError"),
         ("", "cell last has the count None, not 2"),
     ],
 )
-def test_a_notebook_that_fails_is_not_written(source, said, tmp_path, capsys):
+def test_a_notebook_that_fails_is_not_written(source, words, tmp_path, capsys):
     path = write_book(tmp_path / "bad.ipynb", {"setup": "import sys", "last": source})
     before = path.read_bytes()
     assert notebooks.main(["run", str(path)]) == 1
     assert path.read_bytes() == before
     printed = capsys.readouterr().out
-    assert printed.startswith("bad.ipynb: not written.") and said in printed
+    assert printed.startswith("bad.ipynb: not written.") and words in printed
 
 
 def test_what_a_progress_bar_leaves_is_not_stored(tmp_path):
@@ -353,18 +353,19 @@ def test_what_a_progress_bar_leaves_is_not_stored(tmp_path):
     path = write_book(tmp_path / "bar.ipynb", {"last": bar})
     assert notebooks.main(["run", str(path)]) == 0
     (cell,) = nbformat.read(path, as_version=4).cells
-    assert [one.name for one in cell.outputs] == ["stdout"]
+    assert [output.name for output in cell.outputs] == ["stdout"]
 
 
 def up_to_first_picture(path):
     """Return the code cells of a lesson up to the first that shows a picture, or none if none does."""
     code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     for number, cell in enumerate(code, 1):
-        if any("image/png" in one.get("data", {}) for one in cell.outputs):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
             return code[:number]
     return []
 
 
+@pytest.mark.slow
 def test_a_changed_picture_in_a_lesson_fails(tmp_path):
     beginnings = [cells for cells in map(up_to_first_picture, LESSONS) if cells]
     assert beginnings, "no lesson stores a picture"

@@ -13,13 +13,14 @@ from shutil import copy, which
 
 import pytest
 
-pytestmark = pytest.mark.browser
+from tools.form import LESSONS
 
-LESSONS = Path(__file__).resolve().parents[2] / "notebooks" / "en"
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
 START, TOGETHER = "01_start.ipynb", "22_all_together.ipynb"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 INSTALL = 'apt-get install chromium && pip install -c constraints.txt -e ".[browser]"'
-WAIT = 300  # seconds for what should take a few
+LIMIT_S = 300  # for what should take a few seconds
 
 # A sandbox needs rights that a container does not have; the rest keeps the browser off the network.
 CHROMIUM = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -123,7 +124,7 @@ def server(tmp_path_factory):
 
 def wait_for(address, process, log):
     """Return once a server answers; fail with its log if it does not."""
-    end = time.monotonic() + WAIT
+    end = time.monotonic() + LIMIT_S
     while time.monotonic() < end and process.poll() is None:
         try:
             urllib.request.urlopen(address).close()
@@ -141,7 +142,7 @@ def lesson(chromium, server):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
         page = browser.new_page(viewport={"width": 1200, "height": 1100})
-        page.set_default_timeout(WAIT * 1000)
+        page.set_default_timeout(LIMIT_S * 1000)
 
         def opened(name):
             page.goto(f"{server}/lab/workspaces/test/tree/{name}?reset")
@@ -194,9 +195,9 @@ def test_a_slider_moved_by_keyboard_changes_the_picture_and_the_work_can_be_stop
     second = finished(page, first)
     assert f"seed = {seed.get_attribute('aria-valuenow').split('.')[0]}" in second
     shown = page.evaluate("window.shown")
-    previews = {one["src"] for one in shown if one["alt"].startswith("preview of")}
+    previews = {picture["src"] for picture in shown if picture["alt"].startswith("preview of")}
     assert len(previews) >= 3  # it grew, twice
-    assert len({one["src"] for one in shown if one["alt"] in (first, second)}) == 2
+    assert len({picture["src"] for picture in shown if picture["alt"] in (first, second)}) == 2
 
     seed.press("ArrowLeft")  # made before
     assert finished(page, second) == first
@@ -205,7 +206,7 @@ def test_a_slider_moved_by_keyboard_changes_the_picture_and_the_work_can_be_stop
     press(panel, "new seed")
     third = finished(page, first)
     pictures = panel.locator("figure img")
-    assert [one.get_attribute("alt") for one in pictures.all()] == [first, third]
+    assert [picture.get_attribute("alt") for picture in pictures.all()] == [first, third]
     table = panel.get_by_role("table")
     assert "seed" in table.inner_text() and "grey levels" in table.inner_text()
     press(panel, "code")
