@@ -6,19 +6,23 @@ sums: some 8-bit values move by one level. Each text is encoded once, and alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Real
+from typing import TYPE_CHECKING
 
-from sdkit.call.check_together import guidance_is_on
 from sdkit.call.generate import generator, run
 from sdkit.shot import Shot, caption, is_picture
 from sdkit.sweeping.plan import Cell
+
+if TYPE_CHECKING:
+    import torch
 
 _OWN = ("prompt", "negative_prompt", "prompt_embeds", "negative_prompt_embeds", "latents", "seed")
 _PICTURES = ("image", "mask_image")
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
-def groups(cells) -> list[list[Cell]]:
+def groups(cells: Iterable[Cell]) -> list[list[Cell]]:
     """Return the cells in lists that can share a call, those with equal parts beside each other."""
     together: dict = {}
     for cell in cells:
@@ -26,15 +30,12 @@ def groups(cells) -> list[list[Cell]]:
     return [group for by_settings in together.values() for group in by_settings.values()]
 
 
-def make(pipe, cells: list[Cell], texts: Texts, **options) -> list[Shot]:
-    """Make one shot per cell in one call; a single cell is called exactly as `generate` calls it.
-
-    `options` are those of `sdkit.call.generate.run`.
-    """
-    call = _call(pipe, cells, texts) if len(cells) > 1 else dict(cells[0].arguments)
-    call.pop("seed", None)
-    call["generator"] = [generator(cell.arguments["seed"]) for cell in cells]
-    images, seconds = run(pipe, call, [f"the picture of {caption(cell.label)}" for cell in cells], **options)
+def make(pipe, cells: list[Cell], texts: Texts) -> list[Shot]:
+    """Make one shot per cell in one call; a single cell is called exactly as `generate` calls it."""
+    arguments = _together(cells, texts) if len(cells) > 1 else dict(cells[0].arguments)
+    arguments.pop("seed", None)
+    arguments["generator"] = [generator(cell.arguments["seed"]) for cell in cells]
+    images, seconds = run(pipe, arguments, [f"the picture of {caption(cell.label)}" for cell in cells])
     return [Shot(image, cell.settings, cell.origin, cell.label, seconds) for image, cell in zip(images, cells)]
 
 
@@ -50,30 +51,31 @@ class Texts:
 
     def __init__(self, pipe):
         self._pipe = pipe
-        self._known: dict = {}
+        self._known: dict[tuple, torch.Tensor] = {}
 
-    def positive(self, text: str, clip_skip: int | None):
+    def positive(self, text: str, clip_skip: int | None) -> torch.Tensor:
         """Return the states of a prompt, shape (1, tokens, width)."""
-        return self._once(("+", text, clip_skip), (text, False), {"clip_skip": clip_skip})
+        key = "positive", text, clip_skip
+        if key not in self._known:
+            self._known[key] = self._encode(text, guided=False, clip_skip=clip_skip)[0]
+        return self._known[key]
 
-    def negative(self, text: str, beside):
-        """Return the states of a negative prompt in the shape of the prompt's."""
-        given = {"negative_prompt": text, "prompt_embeds": beside}
-        return self._once(("-", text, beside.shape[1]), (None, True), given)
+    def negative(self, text: str, beside: torch.Tensor) -> torch.Tensor:
+        """Return the states of a negative prompt in the shape of the prompt's, which stand `beside` it."""
+        key = "negative", text, beside.shape[1]
+        if key not in self._known:
+            self._known[key] = self._encode(None, guided=True, negative_prompt=text, prompt_embeds=beside)[1]
+        return self._known[key]
 
-    def _once(self, key, prompt_and_guided, given):
+    def _encode(self, prompt, guided, **given):
         import torch
 
-        if key not in self._known:
-            prompt, guided = prompt_and_guided
-            with torch.no_grad():
-                both = self._pipe.encode_prompt(prompt, self._pipe._execution_device, 1, guided, **given)
-            self._known[key] = both[1] if guided else both[0]
-        return self._known[key]
+        with torch.no_grad():
+            return self._pipe.encode_prompt(prompt, self._pipe._execution_device, 1, guided, **given)
 
 
 def _shared(cell):
-    """Return what cells must have in common to share a call; itself for a cell that cannot."""
+    """Return what cells must have in common to share a call; a key of its own for a cell that cannot share one."""
     given = _given(cell)
     own = {name: _shape(given[name]) for name in (*_OWN, *_PICTURES) if name in given}
     rest = {name: value for name, value in given.items() if name not in own}
@@ -94,29 +96,41 @@ def _shape(value):
 
 
 def _is_plain(value):
-    return isinstance(value, (str, Real)) or (isinstance(value, list) and all(isinstance(v, Real) for v in value))
+    """Say whether a value is a text, a number, or a list of numbers."""
+    numbers = value if isinstance(value, list) else [value]
+    return isinstance(value, str) or all(isinstance(number, Real) for number in numbers)
 
 
-def _call(pipe, cells, texts):
-    """Return the pipeline's arguments, but the generators, that make all cells at once."""
+def _together(cells, texts):
+    """Return the pipeline's arguments, but the generators, that make all cells at once.
+
+    Texts come as embeddings, (cells, tokens, width); latents as (cells, channels, height, width).
+    """
     import torch
 
-    every = [_given(cell) for cell in cells]
-    call = {name: value for name, value in every[0].items() if name not in _OWN}
-    prompts = [
-        one["prompt_embeds"] if "prompt_embeds" in one else texts.positive(one["prompt"], one.get("clip_skip"))
-        for one in every
-    ]
+    each = [_given(cell) for cell in cells]
+    call = {name: value for name, value in each[0].items() if name not in _OWN}
+    prompts = [_positive(given, texts) for given in each]
     call["prompt_embeds"] = torch.cat(prompts)
-    if guidance_is_on(pipe, every[0]):
-        call["negative_prompt_embeds"] = torch.cat([
-            one["negative_prompt_embeds"] if "negative_prompt_embeds" in one
-            else texts.negative(one.get("negative_prompt", ""), prompt)
-            for one, prompt in zip(every, prompts)
-        ])  # fmt: skip
-    if "latents" in every[0]:
-        call["latents"] = torch.cat([one["latents"] for one in every])
+    if cells[0].guided:
+        call["negative_prompt_embeds"] = torch.cat(
+            [_negative(given, texts, prompt) for given, prompt in zip(each, prompts)]
+        )
+    if "latents" in each[0]:
+        call["latents"] = torch.cat([given["latents"] for given in each])
     for name in _PICTURES:
-        if name in every[0]:
-            call[name] = [one[name] for one in every]
+        if name in each[0]:
+            call[name] = [given[name] for given in each]
     return call
+
+
+def _positive(given, texts):
+    if "prompt_embeds" in given:
+        return given["prompt_embeds"]
+    return texts.positive(given["prompt"], given.get("clip_skip"))
+
+
+def _negative(given, texts, beside):
+    if "negative_prompt_embeds" in given:
+        return given["negative_prompt_embeds"]
+    return texts.negative(given.get("negative_prompt", ""), beside)

@@ -9,13 +9,14 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from sdkit.files import write_whole
-from sdkit.record.png import digest, encode, is_lost, png_of, read_settings
+from sdkit.record.png import digest, encode, is_lost, png_of, read_record
 from sdkit.shot import Shot, is_picture
 from sdkit.sweeping.plan import Cell
 
-_STORED = "stored"  # the key in a picture's origin under which the store keeps what it needs itself
+_STORED = "stored"  # the key in a picture's record under which the store keeps its name and a hash of its pixels
 
 
 class Store:
@@ -27,13 +28,13 @@ class Store:
     never touched. Raises OSError if the folder cannot be written to.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | os.PathLike[str]):
         if not isinstance(folder, (str, os.PathLike)):
             raise TypeError(f"folder is {folder!r}; give a path.")
         self.folder = Path(folder).expanduser()
         self._names: dict[Cell, str] = {}
         self._damaged: set[Path] = set()
-        self._pictures: dict = {}  # id -> (picture, encoded): cells often start from the same one
+        self._pictures: dict[int, tuple[Any, Any]] = {}  # id -> (picture, encoded): cells often start from the same one
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with TemporaryFile(dir=self.folder):
@@ -53,6 +54,7 @@ class Store:
         return self.folder / self._names[cell]
 
     def _encoded(self, value):
+        """Return `encode(value)`, of each picture once."""
         if not is_picture(value):
             return encode(value)
         if id(value) not in self._pictures:
@@ -65,11 +67,11 @@ class Store:
         if not path.exists():
             return None
         try:
-            record, image = read_settings(path), opened(path)
-            stored = record["origin"][_STORED]
+            image, record = read_record(path)
+            stored = record.get(_STORED) or record["origin"][_STORED]  # where files of earlier days have it
             if stored["name"] == path.stem and stored["pixels"] == _pixels(image):
-                made_on = {"machine": record["origin"].get("machine")}
-                return Shot(image, cell.settings, {**cell.origin, **made_on}, cell.label, stored["seconds"])
+                origin = replace(cell.origin, machine=record["origin"]["machine"])
+                return Shot(image, cell.settings, origin, cell.label, record["seconds"])
             problem = "it is another picture"
         except FileNotFoundError:  # gone since: another process replaces it
             return None
@@ -80,34 +82,17 @@ class Store:
             warnings.warn(f"{path.name} in {self.folder} is damaged and will be made again: {problem}", stacklevel=2)
         return None
 
-    def keep(self, cell: Cell, shot: Shot, packed: bytes | None = None) -> Path:
-        """Write a cell's shot, whole or not at all. Raises OSError, with what to do, if that fails.
-
-        `packed` is the file's content where another process has made it.
-        """
+    def keep(self, cell: Cell, shot: Shot) -> Path:
+        """Write a cell's shot, whole or not at all. Raises OSError, with what to do, if that fails."""
         path = self.path(cell)
+        stored = {"name": path.stem, "pixels": _pixels(shot.image)}
         try:
-            return write_whole(path, pack(shot, path.stem) if packed is None else packed)
+            return write_whole(path, png_of(shot, **{_STORED: stored}))
         except OSError as error:
             why = f"{error.strerror or error}; make the folder writable"
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 why = "the disk is full; free some space"
             raise OSError(error.errno, f"{why}, then run the sweep again: it goes on from there", str(path)) from error
-
-
-def pack(shot: Shot, name: str) -> bytes:
-    """Return the content of the file of this name (without its ending) that keeps a shot."""
-    stored = {"name": name, "pixels": _pixels(shot.image), "seconds": shot.seconds}
-    return png_of(replace(shot, origin={**shot.origin, _STORED: stored}))
-
-
-def opened(file):
-    """Return the picture in a PNG, a path or an open file, with all its pixels read."""
-    from PIL import Image
-
-    with Image.open(file) as image:
-        image.load()
-        return image
 
 
 def _pixels(image):

@@ -5,12 +5,16 @@ from __future__ import annotations
 from copy import copy, deepcopy
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sdkit.loading.components import pipeline_from
 from sdkit.loading.pipeline import device_of, load_pipeline
-from sdkit.loading.provenance import remember_source, source_of
+from sdkit.loading.provenance import Source, remember_source, source_of
 from sdkit.parameters import SCHEDULERS
 from sdkit.quiet import quiet
+
+if TYPE_CHECKING:
+    from diffusers import DiffusionPipeline
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 
@@ -39,7 +43,7 @@ def check_parts(parts: Parts) -> Parts:
     return Parts(None if model is None else str(model), dtype, scheduler)
 
 
-def scheduler_class(name: str):
+def scheduler_class(name: str) -> Any:
     """Return diffusers' class for a short name such as "DDIM", or for the class name itself."""
     import diffusers
 
@@ -66,9 +70,9 @@ class Variants:
 
     def __init__(self, pipe):
         self._pipe = pipe
-        self._last = (None, None), pipe
+        self._last: tuple[tuple[str | None, str | None], Any] = (None, None), pipe
 
-    def __getitem__(self, parts: Parts):
+    def __getitem__(self, parts: Parts) -> DiffusionPipeline:
         """Return the pipeline with these parts; it shares all that is not changed with the given one."""
         weights = parts.model, parts.dtype
         if weights != self._last[0]:
@@ -85,26 +89,21 @@ class Variants:
         return made
 
     def _with_weights(self, model, dtype):
+        """Return a pipeline of the given one's class with another model, or with its weights in another format."""
         import torch
 
         pipe = self._pipe
         dtype = pipe.unet.dtype if dtype is None else getattr(torch, dtype)
-        if model is not None and model != source_of(pipe)["name"]:
-            return _of_class(type(pipe), load_pipeline(model, device=device_of(pipe), dtype=dtype))
+        if model is not None and model != source_of(pipe).name:
+            loaded = load_pipeline(model, device=device_of(pipe), dtype=dtype)
+            return loaded if type(loaded) is type(pipe) else pipeline_from(type(pipe), loaded)
         if dtype == pipe.unet.dtype:
             return pipe
-        made, source = copy(pipe), source_of(pipe)
+        made = copy(pipe)
         with quiet():
             for name, part in pipe.components.items():
                 if isinstance(part, torch.nn.Module):
                     setattr(made, name, deepcopy(part).to(dtype))
-        remember_source(made, source["name"], source["revision"])
+        source = source_of(pipe)
+        remember_source(made, Source(source.name, source.revision))
         return made
-
-
-def _of_class(kind, loaded):
-    if type(loaded) is kind:
-        return loaded
-    made = kind(**loaded.components, requires_safety_checker=loaded.config.requires_safety_checker)
-    made.set_progress_bar_config(disable=True)
-    return made

@@ -1,7 +1,7 @@
 """Sweeps by Dask workers: the same pictures, names, records, errors and consent as in one process.
 
 The workers are threads of this process, so that their model can be watched and made to fail;
-tests/test_cluster_kills.py has real ones.
+tests/sweeping/test_cluster_kills.py has real ones.
 """
 
 import pickle
@@ -9,6 +9,7 @@ import re
 import sys
 import time
 import weakref
+from contextlib import ExitStack
 from shutil import copytree
 from types import SimpleNamespace
 
@@ -16,15 +17,17 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
-from distributed import Client, KilledWorker, LocalCluster
 from PIL import Image
 
 from sdkit import load_pipeline, model_path, plan_sweep, rebuild, sweep
-from sdkit.sweeping import cluster
+from sdkit.sweeping import cluster, cluster_worker
 from sdkit.sweeping.batches import is_out_of_memory
+from sdkit.sweeping.cluster_worker import WorkerError
 from sdkit.sweeping.plan import plan_cells
-from sdkit.sweeping.sweep import BATCH, EXACT, SweepError
+from sdkit.sweeping.sweep import BATCH_SIZE, MAX_SINGLE_PICTURES, SweepError
 from sdkit.sweeping.variants import Variants
+
+distributed = pytest.importorskip("distributed", reason="sweeps on workers need the extra cluster")
 
 ONE = {"num_inference_steps": 1, "guidance_scale": 1.0}
 
@@ -33,12 +36,12 @@ def in_threads(workers, threads=1, **options):
     """Start a scheduler and workers as threads of this process."""
     quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
     kind = {"n_workers": workers, "threads_per_worker": threads, "processes": False, "scheduler_kwargs": quiet}
-    return LocalCluster(**kind, **options)
+    return distributed.LocalCluster(**kind, **options)
 
 
 @pytest.fixture(scope="module")
 def client():
-    with in_threads(2) as two, Client(two, set_as_default=False) as one:
+    with in_threads(2) as two, distributed.Client(two, set_as_default=False) as one:
         yield one
 
 
@@ -46,7 +49,7 @@ def client():
 def model(client, pipe):
     """Return the pipeline that the workers keep."""
     sweep(pipe, "a cat", seed=[0], workers=client, **ONE)
-    return cluster._kept["weights"][1]
+    return cluster_worker._kept.weights[1]
 
 
 @pytest.fixture
@@ -100,11 +103,11 @@ def test_up_to_sixteen_pictures_are_those_of_a_sweep_here_under_the_same_names(p
 
 
 def test_more_pictures_are_made_in_batches_that_leave_no_worker_without_work(pipe, client, sizes):
-    here = sweep(pipe, "a cat", seed=range(EXACT + 8), **ONE)
-    there = sweep(pipe, "a cat", seed=range(EXACT + 8), workers=client, **ONE)
+    here = sweep(pipe, "a cat", seed=range(MAX_SINGLE_PICTURES + 8), **ONE)
+    there = sweep(pipe, "a cat", seed=range(MAX_SINGLE_PICTURES + 8), workers=client, **ONE)
     assert_same(here, there)
-    assert sizes[0] == 1 and sum(sizes) == EXACT + 8 and max(sizes) == BATCH
-    assert len(sizes) > 4 and sizes[-1] < BATCH / 2  # the last ones are shared out
+    assert sizes[0] == 1 and sum(sizes) == MAX_SINGLE_PICTURES + 8 and max(sizes) == BATCH_SIZE
+    assert len(sizes) > 4 and sizes[-1] < BATCH_SIZE / 2  # the last ones are shared out
 
 
 def test_without_a_folder_other_outputs_come_back_too(pipe, client):
@@ -122,7 +125,7 @@ def test_other_number_formats_models_and_pipelines_reach_the_workers(pipe, img2i
     )
     folder = copytree(model_path(), tmp_path / "copy")
     (shot,) = sweep(pipe, "a cat", model=[str(folder)], workers=client, **call)
-    assert shot.origin["model"]["name"] == "copy"
+    assert shot.origin.model == "copy"
     starts = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
     call = {"image": starts, "strength": 0.7, "num_inference_steps": 3, "folder": tmp_path / "pictures"}
     there = sweep(img2img, "a cat", workers=client, **call)
@@ -134,7 +137,7 @@ def test_a_slice_is_sent_without_the_rest_of_its_tensor(pipe, client, tmp_path):
     noise = torch.randn((64, 4, 16, 16))
     call = {"latents": [noise[:1], noise[1:2]], "num_inference_steps": 2, "folder": tmp_path}
     cell = plan_cells(pipe, Variants(pipe), {"prompt": "a cat", "latents": call["latents"]})[1][0]
-    assert len(pickle.dumps(cluster._portable(cell))) < 30_000 < noise.nbytes
+    assert len(pickle.dumps(cluster.portable(cell))) < 30_000 < noise.nbytes
     there = sweep(pipe, "a cat", workers=client, **call)
     assert there[0].settings["latents"] is not None
     call["folder"] = None
@@ -154,15 +157,15 @@ def test_a_folder_makes_only_what_is_missing_whoever_made_the_rest(pipe, client,
 
 def test_the_weights_stay_and_make_room_for_others(pipe, client, model, tmp_path):
     sweep(pipe, "a cat", seed=[0], workers=client, **ONE)
-    assert cluster._kept["weights"][1] is model
+    assert cluster_worker._kept.weights[1] is model
     other = load_pipeline(copytree(model_path(), tmp_path / "copy"))
     sweep(other, "a cat", seed=[0], workers=client, **ONE)
-    gone = weakref.ref(cluster._kept["weights"][1].unet)
+    gone = weakref.ref(cluster_worker._kept.weights[1].unet)
     assert gone() is not model.unet
     sweep(pipe, "a cat", seed=[0], workers=client, **ONE)
     assert gone() is None
-    cluster._kept["weights"] = cluster._kept["weights"][0], model  # what the other tests watch
-    del cluster._kept["variants"], cluster._kept["pipeline"]
+    kept = cluster_worker._kept
+    kept.weights, kept.executor = (kept.weights[0], model), None  # what the other tests watch
 
 
 def test_batches_are_halved_when_a_worker_runs_out_of_memory(pipe, client, sizes, watch):
@@ -195,15 +198,15 @@ def test_a_failure_stops_the_sweep_with_the_finished_pictures(pipe, client, tmp_
 
 
 def test_an_interrupt_keeps_what_is_finished_and_gives_up_the_rest(pipe, client, monkeypatch):
-    wait, waits = cluster.Cluster.wait, []
+    next_result, asked = cluster.DaskExecutor.next_result, []
 
     def interrupt(self):
-        waits.append(1)
-        if len(waits) > 3:
+        asked.append(1)
+        if len(asked) > 3:
             raise KeyboardInterrupt
-        return wait(self)
+        return next_result(self)
 
-    monkeypatch.setattr(cluster.Cluster, "wait", interrupt)
+    monkeypatch.setattr(cluster.DaskExecutor, "next_result", interrupt)
     with pytest.warns(UserWarning, match="interrupted: 3 of 9 pictures are finished"):
         shots = sweep(pipe, "a cat", seed=range(9), workers=client, **ONE)
     assert len(shots) == 3
@@ -230,14 +233,25 @@ def test_a_plan_shares_the_seconds_among_the_workers(pipe, client, tmp_path, siz
     assert sizes == [1]
 
 
-def test_what_the_workers_have_to_tell_is_heard(pipe, client, monkeypatch):
-    def hide(self, image, *_):
-        return image, [True] * len(image)
+BLACK = "the picture of seed = 5 is black: the safety checker hid it; try another prompt or seed."
 
-    monkeypatch.setattr(StableDiffusionPipeline, "run_safety_checker", hide)
-    with pytest.warns(UserWarning, match="the picture of seed = 5 is black: the safety checker hid it") as heard:
+
+@pytest.fixture
+def hidden(monkeypatch):
+    """Let the safety checker hide all pictures."""
+    monkeypatch.setattr(StableDiffusionPipeline, "run_safety_checker", lambda self, image, *_: (image, [True]))
+
+
+def test_warnings_of_workers_in_this_process_are_heard(pipe, client, hidden):
+    with pytest.warns(UserWarning, match=BLACK):
         sweep(pipe, "a cat", seed=[5], workers=client, **ONE)
-    assert heard[0].filename == __file__
+
+
+def test_warnings_of_workers_elsewhere_are_sent_and_said_of_the_callers_line(pipe, client, hidden, monkeypatch):
+    monkeypatch.setattr(cluster, "PROCESS", "elsewhere")
+    with pytest.warns(UserWarning, match=BLACK) as heard:
+        sweep(pipe, "a cat", seed=[5], workers=client, **ONE)
+    assert [warning.filename for warning in heard] == [__file__]
 
 
 @pytest.mark.parametrize(
@@ -257,7 +271,7 @@ def test_workers_of_another_kind_are_refused(pipe, workers, error, words):
 
 
 def test_a_closed_client_is_refused(pipe, client):
-    other = Client(client.cluster, set_as_default=False)
+    other = distributed.Client(client.cluster, set_as_default=False)
     other.close()
     with pytest.raises(ValueError, match="workers is a Dask client that is closed; give a connected one"):
         sweep(pipe, "a cat", seed=[1], workers=other)
@@ -270,7 +284,7 @@ def test_without_dask_it_is_said_what_to_install(pipe, monkeypatch):
 
 
 def test_an_address_without_scheduler_or_workers_is_said(pipe, client, monkeypatch):
-    monkeypatch.setattr(cluster, "ANSWER", 0.5)
+    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT", 0.5)
     with pytest.raises(OSError, match="no scheduler answers at tcp://127.0.0.1:9; start one"):
         sweep(pipe, "a cat", seed=[1], workers="tcp://127.0.0.1:9")
     with in_threads(0, protocol="tcp://") as empty:
@@ -279,8 +293,8 @@ def test_an_address_without_scheduler_or_workers_is_said(pipe, client, monkeypat
 
 
 def test_a_worker_with_several_threads_is_refused(pipe):
-    with in_threads(1, threads=2) as wide, Client(wide, set_as_default=False) as one:
-        with pytest.raises(cluster.WorkerError, match="has 2 threads.*start workers with --nthreads 1"):
+    with in_threads(1, threads=2) as wide, distributed.Client(wide, set_as_default=False) as one:
+        with pytest.raises(WorkerError, match="has 2 threads.*start workers with --nthreads 1"):
             sweep(pipe, "a cat", seed=[1], workers=one)
 
 
@@ -290,7 +304,7 @@ def test_a_model_that_workers_cannot_find_is_refused(pipe, client, tmp_path):
         sweep(unknown, "a cat", seed=[1], workers=client, **ONE)
     gone = load_pipeline(copytree(model_path(), tmp_path / "there"))
     (tmp_path / "there").rename(tmp_path / "elsewhere")
-    with pytest.raises(cluster.WorkerError, match="2 of 2 workers cannot .* FileNotFoundError: there is no folder"):
+    with pytest.raises(WorkerError, match="2 of 2 workers cannot .* FileNotFoundError: there is no folder"):
         sweep(gone, "a cat", seed=[1], workers=client, **ONE)
 
 
@@ -299,7 +313,7 @@ def test_other_weights_than_the_callers_are_refused(client):
     with torch.no_grad():
         changed.unet.conv_in.weight.add_(1)
     words = "the pictures would not be those asked for: model fingerprint is [0-9a-f]{16} here and [0-9a-f]{16} at the"
-    with pytest.raises(cluster.WorkerError, match=words):
+    with pytest.raises(WorkerError, match=words):
         sweep(changed, "a cat", seed=[1], workers=client, **ONE)
 
 
@@ -319,22 +333,24 @@ def test_a_function_is_refused(pipe, client):
 
 def test_a_batch_that_kills_its_workers_is_named_and_counts_as_out_of_memory(pipe, client):
     def killed():
-        raise KilledWorker("pictures-1", SimpleNamespace(address="tcp://10.0.0.7:40001"), 1)
+        raise distributed.KilledWorker("pictures-1", SimpleNamespace(address="tcp://10.0.0.7:40001"), 1)
 
     cells = plan_cells(pipe, Variants(pipe), {"prompt": "a cat", "seed": [7, 8]})[1]
-    made = cluster.Cluster(client, None, None)
-    with pytest.raises(MemoryError, match="2 workers in turn died .* the picture of seed = 7; seed = 8") as caught:
-        made._collect(cells, SimpleNamespace(result=killed, release=list))
-    assert is_out_of_memory(caught.value)
+    executor = cluster.DaskExecutor(client, None, ExitStack())
+    executor._running["pictures-1"] = cells, SimpleNamespace(result=killed, release=list)
+    executor._finished.put("pictures-1")
+    result = executor.next_result()
+    assert result.batch == cells and not result.shots and is_out_of_memory(result.error)
+    assert re.match("2 workers in turn died .* the picture of seed = 7; seed = 8", str(result.error))
 
 
 def test_a_sweep_without_workers_gives_up_in_the_end(pipe, monkeypatch):
-    monkeypatch.setattr(cluster, "ABSENCE", 0.2)
-    monkeypatch.setattr(cluster, "LOOK", 0.1)
-    with in_threads(0) as empty, Client(empty, set_as_default=False) as one:
-        waiting = cluster.Cluster(one, None, None)
+    monkeypatch.setattr(cluster, "WORKER_TIMEOUT", 0.2)
+    monkeypatch.setattr(cluster, "POLL_SECONDS", 0.1)
+    with in_threads(0) as empty, distributed.Client(empty, set_as_default=False) as one:
+        waiting = cluster.DaskExecutor(one, None, ExitStack())
         cells = plan_cells(pipe, Variants(pipe), {"prompt": "a cat", "seed": [1]})[1]
-        waiting.start(cells)
+        waiting.submit(cells)
         with pytest.raises(ConnectionError, match="no worker has been connected for 0.2 s; start some"):
-            waiting.wait()
-        waiting.cancel()
+            waiting.next_result()
+        waiting.close()

@@ -11,14 +11,15 @@ import time
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
-import psutil
 import pytest
-from distributed import Client
 from PIL import Image
 
 from sdkit import sweep
-from sdkit.sweeping import cluster
+from sdkit.sweeping import cluster_local
 from sdkit.sweeping.sweep import SweepError
+
+distributed = pytest.importorskip("distributed", reason="sweeps on workers need the extra cluster")
+psutil = pytest.importorskip("psutil", reason="comes with the extra cluster")
 
 # A picture takes long enough that a worker dies while it makes one.
 CALL = {"seed": range(16), "num_inference_steps": 8}
@@ -85,7 +86,7 @@ def test_a_worker_that_is_killed_loses_nothing(pipe, tmp_path, run):
     with ExitStack() as ending:
         address = ending.enter_context(scheduler())
         processes = [ending.enter_context(worker(address)) for _ in range(2)]
-        client = ending.enter_context(Client(address, timeout=60, set_as_default=False))
+        client = ending.enter_context(distributed.Client(address, timeout=60, set_as_default=False))
         client.wait_for_workers(2, timeout=400)
         assert listening(psutil.Process(one.pid) for one in processes) == {"127.0.0.1"}
         killer = threading.Thread(target=kill_one_at_work, args=(client, tmp_path / "there", processes, killed))
@@ -109,12 +110,12 @@ def test_a_picture_that_kills_every_worker_is_named_and_the_others_are_kept(pipe
     deadly = tmp_path / "deadly.py"
     deadly.write_text(
         "import os\n"
-        "from sdkit.sweeping import batches as batching, cluster\n"
-        "def die(pipe, cells, texts, **options):\n"
+        "from sdkit.sweeping import batches, executor\n"
+        "def die(pipe, cells, texts):\n"
         "    if any(cell.arguments['seed'] == 3 for cell in cells):\n"
         "        os._exit(9)\n"
-        "    return batching.make(pipe, cells, texts, **options)\n"
-        "cluster.make = die\n"
+        "    return batches.make(pipe, cells, texts)\n"
+        "executor.make = die\n"
     )
     monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", str(deadly))
     words = "2 workers in turn died while they made the picture of seed = 3; "
@@ -125,7 +126,7 @@ def test_a_picture_that_kills_every_worker_is_named_and_the_others_are_kept(pipe
 
 @pytest.mark.slow
 def test_workers_of_this_machine_leave_nothing_changed(pipe, tmp_path, capfd):
-    environment, loggers = dict(os.environ), [logging.getLogger(name) for name in cluster.LOGGERS]
+    environment, loggers = dict(os.environ), [logging.getLogger(name) for name in cluster_local.LOGGERS]
     levels = [logger.level for logger in loggers]
     here = sweep(pipe, "a cat", seed=[1, 2, 3], num_inference_steps=2)
     there = sweep(pipe, "a cat", seed=[1, 2, 3], num_inference_steps=2, workers=2)
@@ -137,7 +138,7 @@ def test_workers_of_this_machine_leave_nothing_changed(pipe, tmp_path, capfd):
 
 @pytest.mark.slow
 def test_workers_of_this_machine_are_reached_from_it_only(pipe):
-    with cluster._local_client(2, pipe.device) as client:
+    with cluster_local.local_client(2, pipe.device) as client:
         assert len(client.nthreads()) == 2
         ours = psutil.Process()
         assert listening([ours, *ours.children(recursive=True)]) == {"127.0.0.1"}
@@ -146,6 +147,6 @@ def test_workers_of_this_machine_are_reached_from_it_only(pipe):
 @pytest.mark.slow
 def test_local_workers_that_do_not_start_say_why(pipe, monkeypatch):
     monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", "no_such_module")
-    monkeypatch.setattr(cluster, "START", 20)
+    monkeypatch.setattr(cluster_local, "START_TIMEOUT", 20)
     with pytest.raises(RuntimeError, match="the local workers did not start: .*no_such_module"):
         sweep(pipe, "a cat", seed=[1], workers=1)

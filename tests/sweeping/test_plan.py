@@ -1,11 +1,12 @@
-"""Plans: which cells a sweep has, and what they cost."""
+"""Plans: which cells a sweep has, and what is known of each before it is made."""
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sdkit import generate
-from sdkit.sweeping.plan import Plan, duration, memory_of, plan_cells
+from sdkit.sweeping.plan import plan_cells
 from sdkit.sweeping.variants import Parts, Variants
 
 FAST = {"num_inference_steps": 2}
@@ -52,7 +53,7 @@ def test_ranges_and_arrays_are_lists(pipe, values):
 def test_lists_by_nature_are_varied_by_a_list_of_lists(pipe):
     _, cells = planned(pipe, scheduler="Euler", timesteps=[[900, 500], [900, 600, 300]])
     assert [cell.settings["timesteps"] for cell in cells] == [[900, 500], [900, 600, 300]]
-    assert cells[1].work == 1.5 * cells[0].work
+    assert [cell.steps for cell in cells] == [2, 3]
 
 
 def test_parts_are_axes_and_stay_out_of_the_call(pipe):
@@ -60,8 +61,8 @@ def test_parts_are_axes_and_stay_out_of_the_call(pipe):
     assert list(axes) == ["dtype", "scheduler"]
     assert cells[2].parts == Parts(None, "bfloat16", "DDIM")
     assert "scheduler" not in cells[2].settings
-    assert cells[2].origin["dtype"] == "torch.bfloat16"
-    assert cells[2].origin["scheduler"]["class"] == "DDIMScheduler"
+    assert cells[2].origin.dtype == "torch.bfloat16"
+    assert cells[2].origin.scheduler == "DDIMScheduler"
 
 
 @pytest.mark.parametrize(
@@ -87,29 +88,39 @@ def test_a_generator_is_refused(pipe):
 
 
 @pytest.mark.parametrize(
-    ("cheap", "dear"),
+    ("given", "pixels", "passes"),
     [
-        ({"num_inference_steps": 2}, {"num_inference_steps": 4}),
-        ({"guidance_scale": 1}, {"guidance_scale": 5}),
-        ({"height": 32, "width": 64}, {"height": 64, "width": 64}),
+        ({"num_inference_steps": 4, "guidance_scale": 1}, 64 * 64, 4),
+        ({"num_inference_steps": 4, "guidance_scale": 5}, 64 * 64, 8),
+        ({"height": 32, "width": 96, "num_inference_steps": 4}, 32 * 96, 8),
+        ({"scheduler": "Heun", "num_inference_steps": 4, "guidance_scale": 1}, 64 * 64, 8),
     ],
 )
-def test_work_is_unet_calls_times_pixels(pipe, cheap, dear):
-    (one,), (two,) = (planned(pipe, seed=[1], **given)[1] for given in (cheap, dear))
-    assert two.work == 2 * one.work
+def test_a_cell_knows_its_pixels_and_unet_passes(pipe, given, pixels, passes):
+    (cell,) = planned(pipe, seed=[1], **given)[1]
+    assert (cell.pixels, cell.passes) == (pixels, passes)
 
 
-def test_memory_counts_weights_copies_and_pictures(pipe):
-    weights = sum(4 * one.numel() for part in (pipe.unet, pipe.vae, pipe.text_encoder) for one in part.parameters())
-    assert memory_of(pipe, planned(pipe, seed=[1, 2])[1]) == weights + 2 * 3 * 64 * 64
-    assert memory_of(pipe, planned(pipe, dtype=["float32", "bfloat16"])[1]) == 2 * weights + 2 * 3 * 64 * 64
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.new("RGB", (256, 128)),
+        [Image.new("RGB", (256, 128))],
+        np.zeros((128, 256, 3), dtype=np.float32),
+        np.zeros((1, 128, 256, 3), dtype=np.float32),
+        [np.zeros((128, 256, 3), dtype=np.float32)],
+        torch.zeros((3, 128, 256)),
+        torch.zeros((1, 3, 128, 256)),
+        [torch.zeros((3, 128, 256))],
+        torch.zeros((1, 4, 32, 64)),
+    ],
+)
+def test_a_start_picture_of_any_form_gives_the_pixels(img2img, image):
+    (cell,) = planned(img2img, image=[image], strength=0.5, num_inference_steps=4)[1]
+    assert (cell.pixels, cell.steps) == (128 * 256, 2)
 
 
-def test_a_plan_says_itself():
-    assert repr(Plan(24, 0, None, 28_000_000)) == "<Plan: 24 pictures, unknown time, 28 MB of weights and pictures>"
-    assert "24 pictures (4 already there), about 25 min" in repr(Plan(24, 4, 1500.0, 1))
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0.123, "0.12 s"), (40, "40 s"), (720, "12 min"), (12600, "3.5 h")])
-def test_durations_are_said_in_words(seconds, words):
-    assert duration(seconds) == words
+def test_inpainting_makes_pictures_of_its_own_size_whatever_the_start_picture(inpaint):
+    image, mask = Image.new("RGB", (256, 128)), Image.new("L", (256, 128), 255)
+    cells = planned(inpaint, image=image, mask_image=mask, seed=[1, 2])[1]
+    assert [cell.pixels for cell in cells] == [64 * 64] * 2

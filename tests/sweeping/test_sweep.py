@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sdkit import NoEffectWarning, draw_grid, generate, load_pipeline, plan_sweep, sweep
-from sdkit.sweeping.sweep import BATCH, EXACT, SweepError
+from sdkit.sweeping.sweep import BATCH_SIZE, MAX_SINGLE_PICTURES, SweepError
 
 FAST = {"num_inference_steps": 3}
 ONE = {"num_inference_steps": 1}
@@ -94,7 +94,7 @@ def test_three_axes_and_a_scheduler_by_name(pipe):
     before = pipe.scheduler
     shots = sweep(pipe, "a cat", scheduler=["DDIM", "PNDM"], guidance_scale=[1.0, 5.0], seed=[1, 2], **FAST)
     assert list(shots.axes) == ["scheduler", "guidance_scale", "seed"] and len(shots) == 8
-    assert [shot.origin["scheduler"]["class"] for shot in shots] == ["DDIMScheduler"] * 4 + ["PNDMScheduler"] * 4
+    assert [shot.origin.scheduler for shot in shots] == ["DDIMScheduler"] * 4 + ["PNDMScheduler"] * 4
     assert pipe.scheduler is before
     shot = shots.at(scheduler="PNDM", guidance_scale=5.0, seed=2)
     assert bits(shot) == bits(generate(pipe, "a cat", guidance_scale=5.0, seed=2, **FAST)[0])
@@ -109,7 +109,7 @@ def test_words_of_the_prompt_are_replaced(pipe):
 
 def test_dtype_and_model_are_axes(pipe):
     shots = sweep(pipe, "a cat", dtype=["float32", "bfloat16"], seed=3, **FAST)
-    assert [shot.origin["dtype"] for shot in shots] == ["torch.float32", "torch.bfloat16"]
+    assert [shot.origin.dtype for shot in shots] == ["torch.float32", "torch.bfloat16"]
     off = abs(np.asarray(shots[0].image, int) - np.asarray(shots[1].image, int))
     assert 0 < off.mean() < 10
     (shot,) = sweep(pipe, "a cat", model=["built-in"], seed=3, **FAST)
@@ -124,14 +124,14 @@ def test_what_has_no_effect_is_said_once_for_each_cell(pipe):
 
 
 def test_up_to_sixteen_pictures_equal_single_calls_to_the_bit_and_more_share_calls(pipe, batches):
-    few = sweep(pipe, "a cat", seed=range(EXACT), guidance_scale=1.0, **ONE)
-    assert batches == [1] * EXACT
+    few = sweep(pipe, "a cat", seed=range(MAX_SINGLE_PICTURES), guidance_scale=1.0, **ONE)
+    assert batches == [1] * MAX_SINGLE_PICTURES
     batches.clear()
-    many = sweep(pipe, "a cat", seed=range(EXACT + 1), guidance_scale=1.0, **ONE)
-    assert batches == [1, BATCH, BATCH]  # the first alone, to be measured
+    many = sweep(pipe, "a cat", seed=range(MAX_SINGLE_PICTURES + 1), guidance_scale=1.0, **ONE)
+    assert batches == [1, BATCH_SIZE, BATCH_SIZE]  # the first alone, to be measured
     off = [abs(np.asarray(a.image, int) - np.asarray(b.image, int)) for a, b in zip(few, many)]
     assert max(one.max() for one in off) <= 2 and np.mean([(one > 0).mean() for one in off]) <= 0.002
-    assert [shot.settings for shot in few] == [shot.settings for shot in many][:EXACT]
+    assert [shot.settings for shot in few] == [shot.settings for shot in many][:MAX_SINGLE_PICTURES]
 
 
 def test_batches_are_halved_when_memory_runs_out(pipe, batches):

@@ -59,7 +59,7 @@ def test_another_dtype_is_a_copy_of_the_same_model(pipe):
     made = Variants(pipe)[Parts(dtype="bfloat16")]
     assert {made.unet.dtype, made.vae.dtype, made.text_encoder.dtype} == {torch.bfloat16}
     assert {pipe.unet.dtype, pipe.vae.dtype, pipe.text_encoder.dtype} == {torch.float32}
-    assert source_of(made)["name"] == source_of(pipe)["name"]
+    assert source_of(made).name == source_of(pipe).name
 
 
 def test_the_given_parts_need_no_copy(pipe):
