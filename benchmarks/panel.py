@@ -14,7 +14,7 @@ from sdkit.panel import panel
 PROMPT, TIMES = "a cat on a blue background", 8
 
 
-def main(given=None):
+def main(given: list[str] | None = None) -> None:
     arguments = options("panel", __doc__, given)
     pipe = load_pipeline()
 

@@ -38,6 +38,7 @@ def save_page(shots: ShotList, path: str | Path) -> Path:
 
 
 def _page(shots: ShotList) -> str:
+    """Return the whole document: what is the same for all pictures, the pictures, the measures."""
     title = " × ".join(f"{name} ({len(values)})" for name, values in shots.axes.items()) or "pictures"
     pictures = _tables(shots) if len(shots.axes) > 1 and is_table(shots) else _flow(shots)
     head = [
