@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sdkit.loading.pipeline import device_of
+from sdkit.loading.device import device_of
 from sdkit.loading.provenance import origin_of, source_of
 from sdkit.shot import Shot, caption, in_words
 from sdkit.sweeping.cluster_local import local_client

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdkit.loading.components import pipeline_from
-from sdkit.loading.pipeline import device_of, load_pipeline
+from sdkit.loading.device import device_of
+from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import Source, remember_source, source_of
 from sdkit.parameters import SCHEDULERS
 from sdkit.quiet import quiet
