@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    class ShownFigure(Figure):
+        """What `new_figure` returns, for type checkers; its class is made when matplotlib is imported."""
+
+        alt: str
+
+        def _repr_png_(self) -> bytes: ...
+
+
 DPI = 96
 
 
-def new_figure(size: tuple[float, float], alt: str) -> Figure:
+def new_figure(size: tuple[float, float], alt: str) -> ShownFigure:
     """Return an empty figure of (width, height) inches; `alt` stands for it where pictures cannot be shown."""
     figure = _figure_class()(figsize=size, dpi=DPI, layout="constrained")
     figure.alt = alt

@@ -12,14 +12,15 @@ from sdkit.shot import Shot, ShotList, in_words, matching
 from sdkit.show.figure import new_figure
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from numpy import ndarray
+
+    from sdkit.show.figure import ShownFigure
 
 PICTURE_INCHES = 1.3  # width of one picture in the drawn grid
 LABEL_LETTERS = 20  # of a label that fit the width of a picture
 
 
-def draw_grid(shots: Sequence, *, columns: int | None = None, labels: Sequence[str] | None = None) -> Figure:
+def draw_grid(shots: Sequence, *, columns: int | None = None, labels: Sequence[str] | None = None) -> ShownFigure:
     """Draw pictures in rows and columns, each with its label, and return the closed figure.
 
     `shots` are `Shots` of a sweep, any list of shots, or a list of PIL pictures with `labels`.
@@ -73,7 +74,7 @@ def arrange(shots: ShotList) -> list[list[list[Shot | None]]]:
     return [in_rows[start : start + rows] for start in range(0, pages * rows, rows)]
 
 
-def _draw_tables(shots: ShotList) -> Figure:
+def _draw_tables(shots: ShotList) -> ShownFigure:
     """Draw rows and columns with heads, once for each value of a third axis."""
     *page_axis, (row_name, row_values), (column_name, column_values) = shots.axes.items()
     titles = [_wrapped(name, value).replace("\n", " ") for name, values in page_axis for value in values]

@@ -12,10 +12,10 @@ from sdkit.show.figure import new_figure
 from sdkit.show.table import MEASURES, measure_shots, seed_groups
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from sdkit.show.figure import ShownFigure
 
 
-def draw_plot(shots: ShotList, name: str, axis: str | None = None, **baseline: Any) -> Figure:
+def draw_plot(shots: ShotList, name: str, axis: str | None = None, **baseline: Any) -> ShownFigure:
     """Draw a measure of `sdkit.show.table` against an axis and return the closed figure.
 
     Points are means over the seeds, error bars their standard deviations; every combination of
