@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from packaging.requirements import Requirement
+
+from sdkit.loading.device import best_device
+from sdkit.text_table import text_table
 
 DISTRIBUTION = "sd-one-parameter"
-_WANTED = {
-    "torch": "2.4",
-    "diffusers": "0.40",
-    "transformers": "5.0",
-    "ipywidgets": "7.7.1",
-    "matplotlib": "3.8",
-    "Pillow": "10",
-}
 
 
 @dataclass(frozen=True)
 class Report:
-    """The versions found and the problems, in words; true when there are none."""
+    """The versions found, as {package: version}, the device, and the problems in words; true when there are none."""
 
-    versions: dict
+    versions: dict[str, str]
     device: str
     problems: tuple[str, ...]
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return not self.problems
 
-    def __repr__(self):
-        lines = [f"{name:<14}{number}" for name, number in self.versions.items()]
-        lines += [f"{'device':<14}{self.device}", *(f"PROBLEM: {one}" for one in self.problems)]
-        return "\n".join(lines + ([] if self.problems else ["all is well"]))
+    def __repr__(self) -> str:
+        rows = [*self.versions.items(), ("device", self.device)]
+        verdict = [f"PROBLEM: {problem}" for problem in self.problems] or ["all is well"]
+        return "\n".join([text_table(rows), *verdict])
 
 
 def check_setup() -> Report:
@@ -43,29 +40,29 @@ def check_setup() -> Report:
     import sdkit
 
     problems, versions = [], {"python": platform.python_version()}
-    try:
-        distribution(DISTRIBUTION)
-    except PackageNotFoundError:
-        problems.append(f"{DISTRIBUTION} is not installed; install it as README.md says.")
     if not hasattr(sdkit, "load_pipeline"):
         problems.append("the imported sdkit is another project's; remove that one and install this again.")
-    for name, wanted in _WANTED.items():
+    try:
+        wanted = _requirements()
+    except PackageNotFoundError:
+        wanted = []
+        problems.append(f"{DISTRIBUTION} is not installed; install it as README.md says.")
+    for requirement in wanted:
+        name, install = requirement.name, f"install {requirement.name}{requirement.specifier}"
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
-            problems.append(f"{name} is missing; install {name}>={wanted}.")
+            problems.append(f"{name} is missing; {install}.")
             continue
-        if _number(versions[name]) < _number(wanted):
-            problems.append(f"{name} is {versions[name]}; install {name}>={wanted}.")
+        if not requirement.specifier.contains(versions[name], prereleases=True):
+            problems.append(f"{name} is {versions[name]}; {install}.")
     return Report(versions, _device(), tuple(problems))
 
 
-def _number(text):
-    parts = []
-    for part in text.split("+")[0].split(".")[:3]:
-        digits = "".join(c for c in part if c.isdigit())
-        parts.append(int(digits or 0))
-    return tuple(parts)
+def _requirements():
+    """Return what the installed package requires here, without its extras. Raises PackageNotFoundError if it is not."""
+    requirements = [Requirement(line) for line in requires(DISTRIBUTION) or ()]
+    return [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})]
 
 
 def _device():
@@ -73,6 +70,5 @@ def _device():
         import torch
     except ImportError:
         return "none: torch is missing"
-    if torch.cuda.is_available():
-        return f"cuda ({torch.cuda.get_device_name()})"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    device = best_device()
+    return f"cuda ({torch.cuda.get_device_name()})" if device == "cuda" else device

@@ -13,7 +13,7 @@ def test_folders_are_made_and_a_file_is_replaced(tmp_path):
     assert write_whole(path, b"first") == path
     write_whole(path, b"second")
     assert path.read_bytes() == b"second"
-    assert [one.name for one in path.parent.iterdir()] == ["b.html"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["b.html"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -28,7 +28,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     with pytest.raises(OSError, match="No space"):
         write_whole(path, b"second")
     assert path.read_bytes() == b"first"
-    assert [one.name for one in tmp_path.iterdir()] == ["b.html"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["b.html"]
 
 
 def test_a_block_that_fails_leaves_the_file_as_it_was(tmp_path):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+from sdkit.text_table import text_table
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 # Offloading layer by layer needs room for the largest layer. In Stable Diffusion v1 that is the token embedding,
@@ -50,23 +53,25 @@ class LoadPlan:
             self.offload is not None or self.free is not None and self.weights + self.work > self.free
         )
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.problem is None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
+        verdict = "does not fit" if self.problem else "is tight" if self.tight else "fits"
         each = ", ".join(f"{name} {gib(size)}" for name, size in self.parts.items())
         free = "unknown" if self.free is None else f"{gib(self.free)} on {self.device}"
         if self.ram is not None and self.device.startswith("cuda"):
             free += f", {gib(self.ram)} of main memory"
         how = f"{self.device}, {self.dtype}" + (f", {self.offload} offload" if self.offload else "")
-        lines = [
-            f"{self.model}: {'does not fit' if self.problem else 'is tight' if self.tight else 'fits'}",
-            f"{'weights':<12}{gib(self.weights)} as {self.dtype} ({each})",
-            f"{'work space':<12}about {gib(self.work)} for one picture of {self.side}x{self.side}",
-            f"{'free':<12}{free}",
-            f"{'loaded as':<12}{how}: {self.why}",
+        rows = [
+            ("weights", f"{gib(self.weights)} as {self.dtype} ({each})"),
+            ("work space", f"about {gib(self.work)} for one picture of {self.side}x{self.side}"),
+            ("free", free),
+            ("loaded as", f"{how}: {self.why}"),
         ]
-        return "\n".join(lines + ([f"{'PROBLEM':<12}{self.problem}"] if self.problem else []))
+        if self.problem:
+            rows.append(("PROBLEM", self.problem))
+        return f"{self.model}: {verdict}\n{text_table(rows)}"
 
 
 def gib(size: int) -> str:
@@ -84,15 +89,13 @@ def choose(
     side: int = 512,
     ram: int | None = None,
     gpu: int | None = None,
-    accelerate: bool = True,
     held: int = 0,
 ) -> LoadPlan:
     """Return how to load a model, from what it needs and what is free.
 
     `numbers` counts the numbers of each part, `work` those of the work space; `ram` and `gpu` are free
-    bytes (None: unknown, taken as enough). `accelerate` says whether that package is there, which
-    offloading needs; `held` is what pipelines loaded before hold on the device. Nothing is measured
-    here, so that the choice can be tested with any numbers.
+    bytes (None: unknown, taken as enough); `held` is what pipelines loaded before hold on the device.
+    Nothing is measured here, so that the choice can be tested with any numbers.
 
     On "cuda" the format is float16, if none is given, and the first that fits is taken of: all on the
     GPU, a part at a time, a layer at a time. Elsewhere it is float32, and all stays in main memory.
@@ -100,59 +103,99 @@ def choose(
     on_gpu = device.startswith("cuda")
     dtype = dtype or ("float16" if on_gpu else "float32")
     parts = {name: count * BYTES[dtype] for name, count in numbers.items()}
-    weights, work = sum(parts.values()), work * BYTES[dtype]
+    work *= BYTES[dtype]
+    free = gpu if on_gpu else ram
+    problem = None
+    if free is None:
+        way = _Way(None, "nothing is known of the free memory here")
+    else:
+        fitting = _way_on_gpu(parts, work, free) if on_gpu else _way_in_ram(parts, work, free)
+        way = fitting or _Way(None, f"{gib(free)} are free")
+        if fitting is None:
+            problem = _problem(model, dtype, parts, work, device, free, held)
+    # Everything passes through main memory, and stays there when it is offloaded.
+    if problem is None and ram is not None and sum(parts.values()) > ram:
+        problem = _problem(model, dtype, parts, 0, "cpu", ram, 0)
+    return LoadPlan(
+        model=model,
+        device=device,
+        dtype=dtype,
+        offload=way.offload,
+        parts=parts,
+        work=work,
+        side=side,
+        free=free,
+        ram=ram,
+        why=way.why,
+        problem=problem,
+    )
+
+
+class _Way(NamedTuple):
+    """A way to load: `offload` and `why` of a `LoadPlan`."""
+
+    offload: str | None
+    why: str
+
+
+def _way_on_gpu(parts, work, free) -> _Way | None:
+    """Return the first way that fits into the free bytes of a GPU, None if none does."""
     stays = parts.get("safety_checker", 0)  # diffusers never offloads it (_exclude_from_cpu_offload)
     largest = max(size for name, size in parts.items() if name != "safety_checker")
-    free = gpu if on_gpu else ram
-    room = float("inf") if free is None else free
-    offload, problem = None, None
-    if free is None:
-        why = "nothing is known of the free memory here"
-    elif weights + work <= room:
-        why = "weights and work space fit"
-    elif on_gpu and accelerate and largest + stays + work <= room:
-        offload = "model"
-        why = (
-            f"all weights and the work space would need {gib(weights + work)} and {gib(free)} are free, so each part "
-            "is on the GPU only while it works; pictures take somewhat longer"
+    whole = sum(parts.values()) + work
+    part_by_part = largest + stays + work
+    layer_by_layer = largest * _LAYER + stays + work
+    if whole <= free:
+        return _Way(None, "weights and work space fit")
+    if part_by_part <= free:
+        return _Way(
+            "model",
+            f"all weights and the work space would need {gib(whole)} and {gib(free)} are free, so each part "
+            "is on the GPU only while it works; pictures take somewhat longer",
         )
-    elif on_gpu and accelerate and largest * _LAYER + stays + work <= room:
-        offload = "sequential"
-        why = (
-            f"the largest part and the work space would need {gib(largest + stays + work)} and {gib(free)} are free, "
-            "so each layer is on the GPU only while it works; pictures take many times longer"
+    if layer_by_layer <= free:
+        return _Way(
+            "sequential",
+            f"the largest part and the work space would need {gib(part_by_part)} and {gib(free)} are free, "
+            "so each layer is on the GPU only while it works; pictures take many times longer",
         )
-    elif weights <= room and not (on_gpu and accelerate):
-        why = f"the weights fit, but with the work space it needs about {gib(weights + work)} and {gib(free)} are free"
-        if on_gpu:
-            why += "; with the package accelerate, parts that do not work could wait in main memory"
-    else:
-        why = f"{gib(free)} are free"
-        problem = _problem(model, dtype, parts, work, device, free, accelerate, held)
-    if problem is None and ram is not None and weights > ram:
-        # Everything passes through main memory, and stays there when it is offloaded.
-        problem = _problem(model, dtype, parts, 0, "cpu", ram, True, 0)
-    return LoadPlan(model, device, dtype, offload, parts, work, side, free, ram, why, problem)
+    return None
 
 
-def _problem(model, dtype, parts, work, device, free, accelerate, held):
-    on_gpu = device.startswith("cuda")
-    ways = []
-    if held:
-        ways.append(f"delete the pipelines loaded before, which hold {gib(held)} (del pipe)")
-    if BYTES[dtype] > 2:
-        small = "float16" if on_gpu else "bfloat16"
-        ways.append(f"give dtype=torch.{small}, which takes {gib(sum(parts.values()) * 2 // BYTES[dtype])}")
-    if "safety_checker" in parts:
-        ways.append(f"give safety_checker=None, which saves {gib(parts['safety_checker'])}")
-    if on_gpu and not accelerate:
-        ways.append("install accelerate, with which parts that do not work wait in main memory")
-    if on_gpu:
-        ways.append('give device="cpu"')
-    ways.append("close other programs")
-    where = device if on_gpu else "main memory"
+def _way_in_ram(parts, work, free) -> _Way | None:
+    """Return how all weights fit into the free bytes of main memory, None if they do not."""
+    weights = sum(parts.values())
+    if weights + work <= free:
+        return _Way(None, "weights and work space fit")
+    if weights <= free:
+        need = f"the weights fit, but with the work space it needs about {gib(weights + work)}"
+        return _Way(None, f"{need} and {gib(free)} are free")
+    return None
+
+
+def _problem(model, dtype, parts, work, device, free, held):
+    """Say what does not fit, by how much, and what to do; `work` of 0 bytes is not spoken of."""
+    where = device if device.startswith("cuda") else "main memory"
     need = f"{gib(sum(parts.values()))} of weights as {dtype}" + (f" and about {gib(work)} to work in" if work else "")
-    return f"{model} does not fit: {need}, and {gib(free)} of {where} are free. To help: {'; or '.join(ways)}."
+    remedies = "; or ".join(_remedies(dtype, parts, device, held))
+    return f"{model} does not fit: {need}, and {gib(free)} of {where} are free. To help: {remedies}."
+
+
+def _remedies(dtype, parts, device, held):
+    """Return what makes room or needs less of it, in words, the least loss first."""
+    on_gpu = device.startswith("cuda")
+    remedies = []
+    if held:
+        remedies.append(f"delete the pipelines loaded before, which hold {gib(held)} (del pipe)")
+    if BYTES[dtype] > 2:
+        smaller = "float16" if on_gpu else "bfloat16"
+        remedies.append(f"give dtype=torch.{smaller}, which takes {gib(sum(parts.values()) * 2 // BYTES[dtype])}")
+    if "safety_checker" in parts:
+        remedies.append(f"give safety_checker=None, which saves {gib(parts['safety_checker'])}")
+    if on_gpu:
+        remedies.append('give device="cpu"')
+    remedies.append("close other programs")
+    return remedies
 
 
 def free_ram() -> int | None:
@@ -166,7 +209,7 @@ def free_ram() -> int | None:
     return free if limited is None else min(free, limited)
 
 
-def _free_in_container(home=Path("/sys/fs/cgroup")):
+def _free_in_container(home: Path = Path("/sys/fs/cgroup")):
     """Return what a control group leaves (Linux, version 2), its reclaimable file pages counted as free."""
     try:
         limit = (home / "memory.max").read_text(encoding="ascii").strip()
@@ -188,7 +231,7 @@ def _physical_ram():
         return None
 
 
-def free_gpu(device) -> int:
+def free_gpu(device: str) -> int:
     """Return the bytes of a CUDA device that can be used, those that torch keeps for later among them."""
     import torch
 

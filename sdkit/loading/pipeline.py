@@ -5,40 +5,41 @@ from __future__ import annotations
 import gc
 import re
 import warnings
-from importlib import import_module
-from itertools import chain
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from sdkit.loading.checkpoint import (
-    INDEX,
-    PICKLES,
-    SAFE,
-    check_channels,
-    check_family,
-    read_folder,
-    read_json,
-    read_single_file,
-    refuse_pickle,
-)
-from sdkit.loading.memory import BYTES, FitWarning, choose, free_gpu, free_ram
+from sdkit.loading.checkpoint import Checkpoint, read_folder, read_single_file
+from sdkit.loading.device import best_device, check_device, device_of  # noqa: F401
+from sdkit.loading.locate import BUILT_IN, BUILT_IN_FOLDER, config_of, fetch, locate
+from sdkit.loading.memory import BYTES, FitWarning, LoadPlan, choose, free_gpu, free_ram
 from sdkit.loading.provenance import Source, fingerprint, remember_source
+from sdkit.loading.weights import load_folder, load_single_file
 from sdkit.parameters import check_names
 from sdkit.quiet import quiet
 
-BUILT_IN = "built-in"
-_FOLDER = Path(__file__).parent.parent / "model"
+if TYPE_CHECKING:
+    import torch
+    from diffusers import StableDiffusionPipeline
+
 _OPTIONS = ("revision", "variant", "token", "cache_dir", "local_files_only", "safety_checker", "subfolder")
-_HUB = ("revision", "token", "cache_dir", "local_files_only")
 _loaded: WeakSet = WeakSet()  # the pipelines that are still in use, to say what they hold
 
 
 def model_path() -> Path:
     """Return the folder of the built-in model; plain diffusers loads it with `from_pretrained`."""
-    return _FOLDER
+    return BUILT_IN_FOLDER
 
 
-def load_pipeline(model: str | Path = BUILT_IN, *, device: str | None = None, dtype=None, config=None, **options):
+def load_pipeline(
+    model: str | Path = BUILT_IN,
+    *,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    config: str | Path | None = None,
+    **options: Any,
+) -> StableDiffusionPipeline:
     """Load a `StableDiffusionPipeline` ready to be called.
 
     `model` is "built-in" (offline, ships with this package), a folder, a single .safetensors file, or a
@@ -59,30 +60,31 @@ def load_pipeline(model: str | Path = BUILT_IN, *, device: str | None = None, dt
     pickle or of another family, MemoryError if it cannot fit, TypeError for unknown options.
     docs/checkpoints.md lists which checkpoints do what.
     """
-    again = _again(model, config, options)
     with quiet():
-        checkpoint, plan, name, config, options = _prepare(model, device, dtype, config, options)
-        if plan.problem:
-            raise MemoryError(plan.problem)
-        pipe = _load(checkpoint, plan, config, options)
+        load = _prepare(model, device, dtype, config, options)
+        if load.plan.problem:
+            raise MemoryError(load.plan.problem)
+        pipe = _load(load)
         # as from_pretrained would, had it been given the model and not what was found under its name
-        pipe.register_to_config(_name_or_path=str(_FOLDER if model == BUILT_IN else model))
-        if plan.offload == "model":
-            pipe.enable_model_cpu_offload(device=plan.device)
-        elif plan.offload == "sequential":
-            fingerprint(pipe)  # afterwards the weights cannot be read
-            pipe.enable_sequential_cpu_offload(device=plan.device)
-        else:
-            pipe = pipe.to(plan.device)
-    if plan.tight:
-        warnings.warn(f"{name}: {plan.why}.", FitWarning, stacklevel=2)
+        pipe.register_to_config(_name_or_path=str(BUILT_IN_FOLDER if model == BUILT_IN else model))
+        _place(pipe, load.plan)
+    if load.plan.tight:
+        warnings.warn(f"{load.plan.model}: {load.plan.why}.", FitWarning, stacklevel=2)
     pipe.set_progress_bar_config(disable=True)
     _loaded.add(pipe)
-    remember_source(pipe, Source(str(name), _commit(pipe) or options.get("revision"), again))
+    revision = _commit(pipe) or options.get("revision")
+    remember_source(pipe, Source(load.plan.model, revision, _call_again(model, config, options)))
     return pipe
 
 
-def plan_load(model: str | Path = BUILT_IN, *, device: str | None = None, dtype=None, config=None, **options):
+def plan_load(
+    model: str | Path = BUILT_IN,
+    *,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    config: str | Path | None = None,
+    **options: Any,
+) -> LoadPlan:
     """Say how `load_pipeline` would load a model with the same arguments, and whether it fits; load nothing.
 
     Returns a `LoadPlan`, true if the model fits: bytes of each part, work space, free memory, the device,
@@ -92,258 +94,129 @@ def plan_load(model: str | Path = BUILT_IN, *, device: str | None = None, dtype=
     Raises what `load_pipeline` raises, except MemoryError.
     """
     with quiet():
-        return _prepare(model, device, dtype, config, {**options, "local_files_only": True})[1]
+        return _prepare(model, device, dtype, config, {**options, "local_files_only": True}).plan
 
 
-def _prepare(model, device, dtype, config, options):
-    """Return what loading needs: the checkpoint, the plan, a name for records, a single file's config, the options."""
+@dataclass(frozen=True)
+class _Load:
+    """All that is decided before weights are loaded.
+
+    `config` is where a single file's configurations are, `options` what diffusers' loaders take.
+    """
+
+    checkpoint: Checkpoint
+    plan: LoadPlan
+    config: Path | str | None
+    options: dict[str, Any]
+
+
+def _prepare(model, device, dtype, config, options) -> _Load:
+    """Find the model, look into its files, and plan; the arguments are those of `load_pipeline`."""
     check_names(options, ("device", "dtype", "config", *_OPTIONS), "load_pipeline")
-    options = dict(options)
-    subfolder = options.pop("subfolder", None)
-    if subfolder is not None:
-        if not Path(model).expanduser().is_dir():
-            raise ValueError("subfolder is one of a folder on this machine; leave it out for anything else.")
-        model = Path(model) / subfolder
-    source = _locate(model)
+    model = _in_subfolder(model, options.get("subfolder"))
+    options = {name: value for name, value in options.items() if name != "subfolder"}
+    source = locate(model)
+    built_in = source == BUILT_IN_FOLDER
+    name = BUILT_IN if built_in else source.name if isinstance(source, Path) else source
+    device = check_device(device or ("cpu" if built_in else best_device()))
+    dtype = _format(dtype) or ("float32" if built_in else None)
+    path = fetch(source, options) if isinstance(source, str) else source
+    checkpoint = _read(path, config, options)
+    if path.is_file():
+        config = config_of(path, config)
+    return _Load(checkpoint, _plan(checkpoint, name, device, dtype), config, options)
+
+
+def _in_subfolder(model, subfolder):
+    if subfolder is None:
+        return model
+    if not Path(model).expanduser().is_dir():
+        raise ValueError("subfolder is one of a folder on this machine; leave it out for anything else.")
+    return Path(model) / subfolder
+
+
+def _format(dtype):
+    """Return the name of a number format that weights can have, None for None."""
     import torch
 
-    built_in = source == _FOLDER
-    device = device or ("cpu" if built_in else _best_device(torch))
-    _check_device(device, torch)
-    device = str(torch.device(device))
-    if built_in and dtype is None:
-        dtype = torch.float32
-    if not isinstance(dtype, (torch.dtype, type(None))):
+    if dtype is None:
+        return None
+    if not isinstance(dtype, torch.dtype):
         raise TypeError(
             f"dtype is {dtype!r}; give a torch dtype such as torch.float32. diffusers would take "
             "any text here for float32 without saying so loudly."
         )
-    if dtype is not None and str(dtype).removeprefix("torch.") not in BYTES:
+    name = str(dtype).removeprefix("torch.")
+    if name not in BYTES:
         raise ValueError(f"dtype is {dtype}; give one of torch.{', torch.'.join(BYTES)}.")
-    left_out = [name for name in ("safety_checker",) if name in options]
-    name = model if built_in or isinstance(source, str) else source.name
-    if isinstance(source, str):  # a Hub id
-        try:
-            source = _fetch(source, options)
-        except OSError as error:
-            raise FileNotFoundError(_missing(model, source, error, options.get("local_files_only"))) from error
-    if source.is_file():
-        for one in ("variant", "revision"):
-            if options.get(one) is not None:
-                raise ValueError(f"{one} is given, but {source.name} is one file, which is loaded as it is.")
-        checkpoint, config = read_single_file(source), _config_of(source, config)
-    else:
-        if config is not None:
-            raise ValueError(f"config is given, but {source} is a folder with configurations of its own.")
-        checkpoint = read_folder(source, options.get("variant"), left_out)
-    return checkpoint, _plan(checkpoint, str(name), device, dtype), name, config, options
+    return name
 
 
-def _plan(checkpoint, name, device, dtype):
+def _read(path, config, options) -> Checkpoint:
+    """Return what a folder or file holds. Raises ValueError for arguments that would have no effect on it."""
+    if path.is_file():
+        for name in ("variant", "revision"):
+            if options.get(name) is not None:
+                raise ValueError(f"{name} is given, but {path.name} is one file, which is loaded as it is.")
+        return read_single_file(path)
+    if config is not None:
+        raise ValueError(f"config is given, but {path} is a folder with configurations of its own.")
+    left_out = ("safety_checker",) if "safety_checker" in options else ()
+    return read_folder(path, options.get("variant"), left_out)
+
+
+def _plan(checkpoint, name, device, dtype) -> LoadPlan:
     """Return the plan by the memory that is free now, without what waits to be collected if that is needed."""
-    from diffusers.utils import is_accelerate_available
-
-    dtype = None if dtype is None else str(dtype).removeprefix("torch.")
-    for last in (False, True):
-        gpu = free_gpu(device) if device.startswith("cuda") else None
-        plan = choose(
-            name,
-            checkpoint.numbers,
-            checkpoint.work,
-            device=device,
-            dtype=dtype,
-            side=checkpoint.side,
-            ram=free_ram(),
-            gpu=gpu,
-            accelerate=is_accelerate_available(),
-            held=_held(device),
-        )
-        if last or (plan and not plan.tight):
-            return plan
+    plan = _plan_now(checkpoint, name, device, dtype)
+    if plan.problem or plan.tight:
         gc.collect()  # a pipeline with hooks refers to itself, so it may still be there though nobody has it
+        plan = _plan_now(checkpoint, name, device, dtype)
+    return plan
+
+
+def _plan_now(checkpoint, name, device, dtype) -> LoadPlan:
+    return choose(
+        name,
+        checkpoint.numbers,
+        checkpoint.work,
+        device=device,
+        dtype=dtype,
+        side=checkpoint.side,
+        ram=free_ram(),
+        gpu=free_gpu(device) if device.startswith("cuda") else None,
+        held=_held(device),
+    )
 
 
 def _held(device):
     """Return the bytes that the pipelines loaded here still hold on a kind of device, shared ones once."""
     kind = device.split(":")[0]
     parts = [part for pipe in _loaded for part in pipe.components.values() if hasattr(part, "parameters")]
-    tensors = {one.data_ptr(): one.nbytes for part in parts for one in part.parameters() if one.device.type == kind}
-    return sum(tensors.values())
+    weights = [weight for part in parts for weight in part.parameters() if weight.device.type == kind]
+    return sum({weight.data_ptr(): weight.nbytes for weight in weights}.values())
 
 
-def _fetch(name, options):
-    """Return the folder with the files of a Hub id, downloaded if they are not in the cache.
-
-    Two small files are fetched first, so that gigabytes of another family are not.
-    """
-    from diffusers import StableDiffusionPipeline
-    from huggingface_hub import hf_hub_download
-
-    place = {one: options[one] for one in _HUB if options.get(one) is not None}
-    check_family(read_json(Path(hf_hub_download(name, INDEX, **place))), name)
-    check_channels(read_json(Path(hf_hub_download(name, "unet/config.json", **place))), name)
-    return Path(StableDiffusionPipeline.download(name, use_safetensors=True, **options))
-
-
-def _load(checkpoint, plan, config, options):
+def _load(load: _Load) -> StableDiffusionPipeline:
     """Return the pipeline in main memory, every part in the plan's number format."""
     import torch
-    from diffusers import StableDiffusionPipeline
 
-    dtype = getattr(torch, plan.dtype)
-    given = {one: options[one] for one in ("safety_checker",) if one in options}
-    if checkpoint.path.is_file():
-        pipe = _load_single_file(checkpoint, dtype, config, options)
+    dtype = getattr(torch, load.plan.dtype)
+    if load.checkpoint.path.is_file():
+        options = {name: value for name, value in load.options.items() if name not in ("variant", "revision")}
+        return load_single_file(load.checkpoint, dtype, load.config, options)
+    parts = {name: value for name, value in load.options.items() if name == "safety_checker"}
+    return load_folder(load.checkpoint, load.plan.model, dtype, parts)
+
+
+def _place(pipe, plan):
+    """Move a pipeline to the plan's device, or let its parts or layers be moved there while they work."""
+    if plan.offload == "model":
+        pipe.enable_model_cpu_offload(device=plan.device)
+    elif plan.offload == "sequential":
+        fingerprint(pipe)  # afterwards the weights cannot be read
+        pipe.enable_sequential_cpu_offload(device=plan.device)
     else:
-        try:
-            parts = {part: _load_part(checkpoint, part, dtype) for part in checkpoint.numbers}
-            pipe = StableDiffusionPipeline.from_pretrained(checkpoint.path, dtype=dtype, **{**parts, **given})
-        except OSError as error:
-            raise FileNotFoundError(_missing(plan.model, checkpoint.path, error)) from error
-    for part in pipe.components.values():
-        if hasattr(part, "parameters"):
-            tensors = chain(part.parameters(), part.buffers())
-            if any(one.is_floating_point() and one.dtype != dtype for one in tensors):
-                part.to(dtype)  # such as a safety checker given as an object: a mixture fails in the middle of a call
-    return pipe
-
-
-def _load_part(checkpoint, name, dtype):
-    """Return a part with weights. Raises ValueError if its files do not fill it: the loaders would, with noise."""
-    from diffusers.utils import is_accelerate_available
-
-    library, kind = checkpoint.classes[name]
-    home = "diffusers.pipelines.stable_diffusion" if library == "stable_diffusion" else library
-    loader = getattr(import_module(home), kind, None)
-    folder = checkpoint.path / name
-    if loader is None:
-        raise ValueError(f"{folder} is a {kind}, which the installed {library} does not have.")
-    try:
-        part, report = loader.from_pretrained(
-            folder,
-            dtype=dtype,
-            variant=checkpoint.variants[name],
-            use_safetensors=True,
-            low_cpu_mem_usage=is_accelerate_available(),
-            output_loading_info=True,
-        )
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(f"the weights in {folder} do not match its config.json: {_first_line(error)}") from error
-    absent = sorted(report["missing_keys"])
-    if absent:
-        raise ValueError(
-            f"the weights in {folder} lack {len(absent)} of the tensors that its config.json describes, such as "
-            f"{absent[0]}. They are incomplete or of another model; fetch them again."
-        )
-    return part
-
-
-def _load_single_file(checkpoint, dtype, config, options):
-    from diffusers import StableDiffusionPipeline
-
-    path = checkpoint.path
-    options = {one: value for one, value in options.items() if one not in ("variant", "revision")}
-    if config is not None:
-        options["config"] = str(config)
-    try:
-        pipe = StableDiffusionPipeline.from_single_file(str(path), dtype=dtype, **options)
-    except OSError as error:
-        raise FileNotFoundError(
-            f"could not load {path}: a single file has no configurations and no tokenizer, and they could not be had"
-            f"{'' if config is None else f' from {config}'}. Give config= a folder or a Hub id of the same kind of "
-            f"model. diffusers said: {_first_line(error)}"
-        ) from error
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} does not match its configurations ({config or 'those that diffusers chose'}): "
-            f"{_first_line(error)}. Give config= the folder or the Hub id of the model it was made from."
-        ) from error
-    for name, count in checkpoint.numbers.items():
-        described = sum(one.numel() for one in getattr(pipe, name).parameters())
-        if count < described:
-            raise ValueError(
-                f"{path} holds {count:,} numbers of the {described:,} that the {name} has; it is incomplete or of "
-                "another model. Fetch it again, or give config= the model it was made from."
-            )
-    return pipe
-
-
-def _config_of(path, config):
-    """Return the folder or Hub id of a single file's configurations, None for diffusers' own choice."""
-    if config is None:
-        return path.parent if (path.parent / INDEX).exists() else None
-    folder = Path(config).expanduser()
-    if not folder.is_dir():
-        return str(config)
-    index = folder / INDEX
-    if not index.exists():
-        raise FileNotFoundError(f"config is {str(config)!r}, a folder without {INDEX}; give a pipeline's folder.")
-    check_family(read_json(index), folder)
-    return folder
-
-
-def _locate(model):
-    """Return the folder, file or Hub id that `model` names; a missing one is an error here, not at the Hub."""
-    if model == BUILT_IN:
-        if not (_FOLDER / INDEX).exists():
-            raise FileNotFoundError(
-                f"the built-in model is missing ({_FOLDER.name}/{INDEX}). "
-                "Install the package again; training/README.md says how the model is made."
-            )
-        return _FOLDER
-    path = Path(model).expanduser()
-    if path.is_dir():
-        if not (path / INDEX).exists():
-            raise FileNotFoundError(
-                f"{path} is a folder without {INDEX}, so it holds no diffusers pipeline. "
-                f"Give the folder that holds {INDEX}."
-            )
-        return path
-    if path.suffix in (SAFE, *PICKLES):
-        if not path.exists():
-            raise FileNotFoundError(f"there is no file {str(model)!r}. Give an existing one, a folder, or a Hub id.")
-        if path.suffix in PICKLES:
-            refuse_pickle(path)
-        return path
-    if path.is_file():
-        raise ValueError(f"{path} is no checkpoint; give a folder that holds {INDEX}, or a {SAFE} file.")
-    text = str(model)
-    if isinstance(model, Path) or text.startswith((".", "~", "/")) or text.count("/") != 1:
-        raise FileNotFoundError(
-            f"there is no folder {text!r}, and a Hub id has the form owner/name. "
-            f'Give "{BUILT_IN}", an existing folder, or a Hub id.'
-        )
-    return text
-
-
-def _missing(model, source, error, local=False):
-    where = "in the local cache, and the Hub could not give it"
-    if isinstance(source, Path):
-        where = "in that folder"
-    elif local:
-        where = "in the local cache, and the Hub was not asked"
-    return (
-        f"could not load {str(model)!r}: a part is not {where}. Check the name and the network, or use "
-        f'load_pipeline("{BUILT_IN}"), which needs neither. diffusers said: {_first_line(error)}'
-    )
-
-
-def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _best_device(torch):
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _check_device(device, torch):
-    kind = torch.device(device).type
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(kind, True):
-        usable = ", ".join(name for name, found in there.items() if found)
-        raise ValueError(f"device is {device!r}, which this machine's torch cannot use; usable here: {usable}.")
+        pipe.to(plan.device)
 
 
 def _commit(pipe):
@@ -352,19 +225,12 @@ def _commit(pipe):
     return found and found[1]
 
 
-def device_of(pipe):
-    """Return the torch device that a pipeline computes on; parts that are offloaded wait elsewhere (`pipe.device`)."""
-    return pipe._execution_device
+def _call_again(model, config, options):
+    """Return the arguments that load the same weights again, as given; None with a safety checker object.
 
-
-def _again(model, config, options):
-    """Return the arguments that load the same weights again, but for the revision; None with a safety checker object."""
+    The revision is left out, for a commit is better, and so are tokens and caches, which weights do not depend on.
+    """
     if options.get("safety_checker") is not None:
         return None
-
-    def absolute(name):
-        path = Path(name).expanduser()
-        return str(path.resolve()) if path.exists() else str(name)
-
-    call = {"model": BUILT_IN if model == BUILT_IN else absolute(model), "config": config and absolute(config)}
-    return call | {name: options.get(name) for name in ("variant", "subfolder")}
+    given = {"model": model, "config": config, **{name: options.get(name) for name in ("variant", "subfolder")}}
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,51 @@
+"""The device that computes: a CUDA or Apple graphics card, or the processor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def usable_kinds() -> tuple[str, ...]:
+    """Return the kinds of device that torch can use here, the fastest first: of "cuda", "mps" and "cpu"."""
+    return tuple(kind for kind, usable in _usable().items() if usable)
+
+
+def best_device() -> str:
+    """Return the fastest kind of device that torch can use here: "cuda", "mps" or "cpu"."""
+    return usable_kinds()[0]
+
+
+def other_device(device: str) -> str | None:
+    """Return another kind of device to compare with, None if there is none: the processor, or from it the fastest."""
+    kind = device.split(":")[0]
+    if kind != "cpu":
+        return "cpu"
+    return next((other for other in usable_kinds() if other != kind), None)
+
+
+def check_device(device: str | torch.device) -> str:
+    """Return the name of a device as torch writes it, such as "cuda:0".
+
+    Raises ValueError if this machine's torch cannot use it, RuntimeError (torch's) for what names no device.
+    """
+    import torch
+
+    kind = torch.device(device).type
+    if not _usable().get(kind, True):  # torch has more kinds than these, and says itself if one is not there
+        usable = ", ".join(sorted(usable_kinds()))
+        raise ValueError(f"device is {str(device)!r}, which this machine's torch cannot use; usable here: {usable}.")
+    return str(torch.device(device))
+
+
+def device_of(pipe) -> torch.device:
+    """Return the device that a pipeline computes on; parts that are offloaded wait elsewhere (`pipe.device`)."""
+    return pipe._execution_device
+
+
+def _usable():
+    import torch
+
+    return {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
