@@ -16,7 +16,9 @@ class Origin:
     if `load_pipeline` did not), `revision` a Hub commit or branch, `fingerprint` 16 hex digits of its
     weights. `attention` holds the classes of the UNet's attention processors, `device` "cpu", "cuda" or
     "mps", `dtype` such as "torch.float32". `machine` tells processor instructions, graphics card and
-    threads, without names of people or folders.
+    threads, without names of people or folders. `state` holds digests of each part's class, weights,
+    configuration and attributes, `adapters` the active LoRA adapters with their strengths; `unknown` says in
+    words what changes pictures and cannot be described, such as a hook (see `sdkit.loading.state`).
     """
 
     pipeline: str
@@ -30,6 +32,9 @@ class Origin:
     dtype: str
     versions: dict[str, str]
     machine: dict[str, Any]
+    state: dict[str, dict[str, str]] = field(default_factory=dict)
+    adapters: dict[str, float] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a record in a file holds it."""
@@ -42,11 +47,14 @@ class Origin:
             "dtype": self.dtype,
             "versions": self.versions,
             "machine": self.machine,
+            "state": self.state,
+            "adapters": self.adapters,
+            "unknown": list(self.unknown),
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Origin:
-        """Return the origin in a record; attention and machine may be missing, as early versions left them out.
+        """Return the origin in a record; what early versions left out may be missing.
 
         Raises KeyError or TypeError if it is not one that `to_dict` wrote.
         """
@@ -63,6 +71,9 @@ class Origin:
             dtype=record["dtype"],
             versions=record["versions"],
             machine=record.get("machine", {}),
+            state=record.get("state", {}),
+            adapters=record.get("adapters", {}),
+            unknown=tuple(record.get("unknown", ())),
         )
 
 

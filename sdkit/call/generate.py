@@ -14,7 +14,7 @@ from sdkit.call.watching import watched
 from sdkit.loading.pipeline import device_of
 from sdkit.loading.provenance import origin_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short
-from sdkit.shot import Shot
+from sdkit.shot import Shot, is_picture
 from sdkit.shots import Shots
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def generate(
         if "mask_image" in passed and call.count > 1 and passed.get("padding_mask_crop") is None:
             # inpainting encodes each picture with a generator; one for each keeps the generators in step
             passed["image"] = [_without_number(_in_turn("image", passed["image"], i)) for i in range(call.count)]
+    origin, settings = origin_of(pipe), copied(settings_of(call))
     images, seconds = run(pipe, passed, [f"picture {i}" for i in range(call.count)])
-    origin, settings = origin_of(pipe), settings_of(call)
     return Shots(
         Shot(image, settings_of_picture(settings, i, start), origin, {}, seconds)
         for i, (image, start) in enumerate(zip(images, starts))
@@ -130,6 +130,20 @@ def settings_of(call: Call) -> dict[str, Any]:
     if "height" in settings:
         settings["height"], settings["width"] = call.height, call.width
     return settings
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of tensors, arrays and pictures, in lists and dictionaries too; anything else as it is.
+
+    A record holds copies, so that what the caller does to a picture afterwards does not change it.
+    """
+    if isinstance(value, list):
+        return [copied(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: copied(entry) for name, entry in value.items()}
+    if hasattr(value, "detach"):
+        return value.detach().clone()
+    return value.copy() if is_picture(value) or hasattr(value, "dtype") else value
 
 
 def settings_of_picture(settings: dict[str, Any], index: int, start: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from importlib.metadata import version
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from sdkit.loading.state import state_of, uncompiled, weights_digest
 from sdkit.shot import Origin
 
 _sources: WeakKeyDictionary = WeakKeyDictionary()  # unet -> Source
-_fingerprints: WeakKeyDictionary = WeakKeyDictionary()  # unet -> (state of its tensors, fingerprint)
+_fingerprints: WeakKeyDictionary = WeakKeyDictionary()  # unet -> (digests of the weights, fingerprint)
 _SAMPLES = 64  # numbers of each tensor that the fingerprint reads
+_PARTS = ("unet", "text_encoder", "vae")
 
 
 @dataclass(frozen=True)
@@ -34,22 +36,23 @@ class Source:
 
 def remember_source(pipe, source: Source) -> None:
     """Note where the weights of a pipeline came from; all pipelines with the same UNet share the note."""
-    _sources[pipe.unet] = source
+    _sources[uncompiled(pipe.unet)] = source
 
 
 def source_of(pipe) -> Source:
     """Return where the weights of a pipeline came from."""
-    return _sources.get(pipe.unet, Source())
+    return _sources.get(uncompiled(pipe.unet), Source())
 
 
 def origin_of(pipe) -> Origin:
     """Return what makes the pictures of a pipeline besides the arguments of its call."""
-    device, source = pipe._execution_device, source_of(pipe)
+    device, source, state = pipe._execution_device, source_of(pipe), state_of(pipe)
+    digests = {part: state.parts[part]["weights"] for part in _PARTS if part in state.parts}
     return Origin(
         pipeline=type(pipe).__name__,
         model=source.name,
         revision=source.revision,
-        fingerprint=fingerprint(pipe),
+        fingerprint=_fingerprint(pipe, digests),
         scheduler=type(pipe.scheduler).__name__,
         scheduler_config={key: value for key, value in pipe.scheduler.config.items() if not key.startswith("_")},
         attention=tuple(sorted({type(processor).__name__ for processor in pipe.unet.attn_processors.values()})),
@@ -57,20 +60,32 @@ def origin_of(pipe) -> Origin:
         dtype=str(pipe.unet.dtype),
         versions=dict(_versions()),
         machine=_machine(device),
+        state=state.parts,
+        adapters=state.adapters,
+        unknown=state.unknown,
     )
 
 
 def fingerprint(pipe) -> str:
-    """Return 16 hex digits that change when weights of UNet, text encoder or VAE do (from samples of each tensor)."""
-    parts = [part for part in (pipe.unet, pipe.text_encoder, pipe.vae) if part is not None]
-    # Reading every tensor takes longer than a check; a changed weight has another address or version.
-    state = [(weight.data_ptr(), weight._version) for part in parts for weight in part.parameters()]
-    known_state, known = _fingerprints.get(pipe.unet, (None, None))
-    # Weights that are offloaded layer by layer cannot be read, and so not be changed either.
-    offloaded = known and any(weight.is_meta for part in parts for weight in part.parameters())
-    if known_state != state and not offloaded:
-        _fingerprints[pipe.unet] = state, _fingerprint_of(parts)
-    return _fingerprints[pipe.unet][1]
+    """Return 16 hex digits that tell a pipeline's weights from others, the same in float32 and float16.
+
+    They follow from samples of each tensor of UNet, text encoder and VAE; a small change between the samples
+    shows in `sdkit.loading.state` alone.
+    """
+    parts = {name: getattr(pipe, name) for name in _PARTS}
+    return _fingerprint(
+        pipe, {name: weights_digest(uncompiled(part)) for name, part in parts.items() if part is not None}
+    )
+
+
+def _fingerprint(pipe, digests):
+    """Return the fingerprint, from memory if the weights still have the digests that they had then."""
+    unet = uncompiled(pipe.unet)
+    known_digests, known = _fingerprints.get(unet, (None, None))
+    if known_digests != digests:
+        known = _fingerprint_of([uncompiled(getattr(pipe, part)) for part in digests])
+        _fingerprints[unet] = digests, known
+    return known
 
 
 def _fingerprint_of(parts):

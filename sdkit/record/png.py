@@ -22,6 +22,7 @@ from sdkit.files import write_whole
 from sdkit.loading.components import pipeline_from
 from sdkit.loading.pipeline import device_of, load_pipeline
 from sdkit.loading.provenance import origin_of
+from sdkit.loading.state import changes
 from sdkit.quiet import quiet
 from sdkit.record.a1111 import NAME, read_parameters, write_parameters
 from sdkit.shot import Origin, Shot, is_picture, png_bytes
@@ -118,8 +119,9 @@ class Rebuilt:
 
     `max_difference` and `mean_difference` are grey levels (0 to 255), `changed` the share of
     values that differ. `versions` holds the libraries that differ as {name: (then, now)},
-    `machine` what else does (device, dtype, threads, ...). `not_mapped` says which of another
-    program's settings were left out, and why.
+    `machine` what else does (device, dtype, threads, ...). `state` says what of the pipeline is not
+    as it was, such as "unet weights" or "unet scaling" (a LoRA's strength), and what the record could
+    not hold, such as a hook. `not_mapped` says which of another program's settings were left out, and why.
     """
 
     shot: Shot
@@ -128,6 +130,7 @@ class Rebuilt:
     changed: float
     versions: dict
     machine: dict = field(default_factory=dict)
+    state: tuple[str, ...] = ()
     not_mapped: dict = field(default_factory=dict)
 
     def __repr__(self):
@@ -137,6 +140,8 @@ class Rebuilt:
         )
         if self.machine:
             text += f"; {_changes(self.machine)}"
+        if self.state:
+            text += f"; not as it was: {', '.join(self.state)}"
         return text + (f"; not mapped: {', '.join(self.not_mapped)}>" if self.not_mapped else ">")
 
 
@@ -160,7 +165,9 @@ def rebuild(path: str | Path, pipe=None, **instead: Any) -> Rebuilt:
     _check_complete(settings, record["origin"]["pipeline"], name)
     with Image.open(path) as stored:
         before = np.asarray(stored.convert("RGB"), dtype=int)
-    versions, machine = {}, {}
+    versions: dict = {}
+    machine: dict = {}
+    state: list[str] = []
     if record["made_by"] == NAME:
         _check_not_enlarged(settings, before, name)
         pipe = _pipeline_of_a1111(record["origin"], pipe, name)
@@ -175,6 +182,7 @@ def rebuild(path: str | Path, pipe=None, **instead: Any) -> Rebuilt:
             )
         versions = _differences(origin.versions, now.versions)
         machine = _differences(_surroundings(origin), _surroundings(now))
+        state = _state_changes(origin, now, versions)
     shot = generate(pipe, **_call_of(settings, pipe))[0]
     after = np.asarray(shot.image.convert("RGB"), dtype=int)
     if after.shape != before.shape:
@@ -187,6 +195,7 @@ def rebuild(path: str | Path, pipe=None, **instead: Any) -> Rebuilt:
         changed=float((off > 0).mean()),
         versions=versions,
         machine=machine,
+        state=tuple(state),
         not_mapped=record["not_mapped"],
     )
 
@@ -269,6 +278,18 @@ def _differences(then, now):
 def _surroundings(origin):
     """Return what made a picture besides arguments, weights and libraries."""
     return {"attention": list(origin.attention), "device": origin.device, "dtype": origin.dtype, **origin.machine}
+
+
+def _state_changes(then, now, versions):
+    """Return in words what of the pipeline is not as it was; attributes are compared under the same libraries only."""
+    found = changes(then.state, now.state) if then.state and not versions else []
+    if then.dtype != now.dtype:  # the same weights in another format
+        found = [change for change in found if not change.endswith(" weights")]
+    for name in sorted({*then.adapters, *now.adapters}):
+        before, after = then.adapters.get(name, 0), now.adapters.get(name, 0)
+        if before != after:
+            found.insert(0, f"adapter {name} {before:g} -> {after:g}")
+    return found + [f"then it had {reason}" for reason in then.unknown] + [f"now {reason}" for reason in now.unknown]
 
 
 def _call_of(settings, pipe):
