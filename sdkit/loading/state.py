@@ -1,0 +1,238 @@
+"""What a pipeline is at this moment: everything that changes its pictures, in short digests.
+
+The files of a checkpoint say what a pipeline was when it was loaded. Adapters and their strengths, FreeU,
+tiling, another padding, a changed configuration, weights edited in place: all of these change pictures and
+live in attributes. They are read afresh at each call, since neither an attribute nor `tensor.data` tells
+anyone when it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from typing import Any
+from weakref import WeakKeyDictionary
+
+_DIGITS = 8  # of a digest
+_SAMPLES = 64  # numbers of each tensor that its digest reads, beside the sum over all
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+_SCHEDULER_TENSORS = ("betas", "alphas_cumprod", "final_alpha_cumprod")
+# Where something was loaded from, and what diffusers and transformers note for themselves.
+_NO_EFFECT = {
+    "_internal_dict",
+    "_name_or_path",
+    "name_or_path",
+    "_diffusers_version",
+    "_use_default_values",
+    "_is_hf_initialized",
+}
+_last_digests: WeakKeyDictionary = WeakKeyDictionary()  # module -> digest of its weights
+
+
+@dataclass(frozen=True)
+class State:
+    """What a pipeline is at this moment.
+
+    `parts` maps each part to digests of its class, weights and configuration and of each attribute of its
+    modules, by name: {"unet": {"class": "0f3a91c2", "weights": ..., "padding_mode": ...}, ...}. `adapters` maps
+    the active LoRA adapters to their strengths. `unknown` says in words what changes pictures in a way that
+    cannot be read off, such as a hook.
+    """
+
+    parts: dict[str, dict[str, str]]
+    adapters: dict[str, float] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+
+
+Digests = Mapping[str, Mapping[str, str]]  # part -> what of it -> digest
+
+
+def changes(then: Digests, now: Digests) -> list[str]:
+    """Return in words what differs between two `State.parts`, such as "unet weights" or "safety_checker taken out"."""
+    found = []
+    for part in sorted({*then, *now}):
+        before, after = then.get(part), now.get(part)
+        if before is None or after is None:
+            found.append(f"{part} {'added' if before is None else 'taken out'}")
+        else:
+            names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+            found += [f"{part} {name}" for name in names]
+    return found
+
+
+def state_of(pipe) -> State:
+    """Return what a pipeline is at this moment, all its weights read."""
+    # What begins with an underscore is what a pipeline keeps of its last call.
+    own = {name: _plain(value) for name, value in vars(pipe).items() if not name.startswith("_")}
+    plain = {name: value for name, value in own.items() if value is not _NOT_PLAIN and name not in pipe.components}
+    parts = {"pipeline": {"class": _digest(_class_name(pipe)), "attributes": _digest(sorted(plain.items()))}}
+    unknown: list[str] = []
+    unet_adapters: dict[str, float] = {}
+    for name, part in pipe.components.items():
+        if part is None:
+            continue
+        if hasattr(part, "named_modules"):
+            part = uncompiled(part)
+            modules = list(part.named_modules())
+            classes = sorted({_class_name(module) for _, module in modules})
+            parts[name] = {"class": _digest(classes), "weights": weights_digest(part), **_attributes_of(modules)}
+            unknown += [f"{name} has {reason}" for reason in _unreadable(modules)]
+            unet_adapters |= _adapters(modules) if name == "unet" else {}
+        else:
+            parts[name] = {"class": _digest(_class_name(part))}
+        parts[name] |= _configuration(part)
+    return State(parts, unet_adapters, tuple(unknown))
+
+
+def uncompiled(module):
+    """Return the module that `torch.compile` has wrapped, or the module itself."""
+    return getattr(module, "_orig_mod", module)
+
+
+def weights_digest(module) -> str:
+    """Return 8 hex digits of a module's parameters and buffers: names, shapes, samples, and the sum of all bits.
+
+    The bits are summed as whole numbers, so that no order of summing matters. Weights that are offloaded layer
+    by layer cannot be read, and so not be changed either: they keep their last digest.
+    """
+    import torch
+
+    tensors = sorted([*module.named_parameters(), *module.named_buffers()])
+    if any(tensor.is_meta for _, tensor in tensors):
+        return _last_digests.get(module, "unread")
+    digest = sha256(repr([(name, tuple(tensor.shape)) for name, tensor in tensors]).encode())
+    if tensors:
+        values = [tensor.detach().flatten() for _, tensor in tensors]
+        samples = torch.cat([value[:: max(1, value.numel() // _SAMPLES)].double() for value in values])
+        digest.update(torch.stack([_sum_of_bits(value) for value in values]).cpu().numpy().tobytes())
+        digest.update(samples.cpu().numpy().tobytes())
+    _last_digests[module] = digest.hexdigest()[:_DIGITS]
+    return _last_digests[module]
+
+
+def _sum_of_bits(values):
+    """Return the sum of a one-dimensional tensor's bits, read eight bytes at a time, as a tensor of one int64."""
+    import torch
+
+    words = values.numel() * values.element_size() // 8 * 8 // values.element_size()
+    rest = values[words:].contiguous().view(torch.uint8).sum(dtype=torch.int64)
+    return values[:words].contiguous().view(torch.int64).sum() + rest
+
+
+@cache
+def _own_attributes() -> frozenset[str]:
+    """Return the attributes that every PyTorch module has; `training` alone of them changes pictures."""
+    from torch import nn
+
+    return frozenset(vars(nn.Module())) - {"training"} | _NO_EFFECT
+
+
+def _attributes_of(modules) -> dict[str, str]:
+    """Return a digest of each attribute by name, over all (place, module) in which it has a plain value."""
+    found: dict[str, list] = {}
+    for place, module in modules:
+        for name, value in vars(module).items():
+            if name in _own_attributes():
+                continue
+            value = _plain(value)
+            if value is not _NOT_PLAIN and value is not None:  # switched off is as never switched on
+                found.setdefault(name, []).append((place, value))
+    return {name: _digest(values) for name, values in sorted(found.items())}
+
+
+_NOT_PLAIN = object()
+
+
+def _plain(value: Any):
+    """Return a value whose repr tells it whole, such as numbers and texts, lists and dictionaries of them.
+
+    A function stands for itself by its name, an attention processor by its class and its own plain attributes.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        values = [_plain(entry) for entry in value]
+        return _NOT_PLAIN if any(entry is _NOT_PLAIN for entry in values) else values
+    if isinstance(value, Mapping):
+        entries = {str(key): _plain(entry) for key, entry in value.items() if key not in _NO_EFFECT}
+        return _NOT_PLAIN if any(entry is _NOT_PLAIN for entry in entries.values()) else sorted(entries.items())
+    if type(value).__module__ == "torch":  # a dtype or a device
+        return str(value)
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    if _is_processor(value):
+        return _class_name(value), sorted(
+            (name, _plain(entry)) for name, entry in vars(value).items() if _plain(entry) is not _NOT_PLAIN
+        )
+    return _NOT_PLAIN
+
+
+def _is_processor(value):
+    return hasattr(value, "__dict__") and type(value).__name__.endswith("Processor")
+
+
+def _class_name(thing) -> str:
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+
+
+def _digest(value: Any) -> str:
+    return sha256(repr(value).encode()).hexdigest()[:_DIGITS]
+
+
+def _configuration(part) -> dict[str, str]:
+    """Return digests of a part's configuration, a tokenizer's length and own tokens, and a scheduler's tables."""
+    found = {}
+    config = getattr(part, "config", None)
+    if config is not None:
+        config = config.to_dict() if hasattr(config, "to_dict") else config
+        found["config"] = _digest(_plain(dict(config)))
+    if hasattr(part, "added_tokens_encoder"):
+        tokens = len(part), part.model_max_length, part.padding_side, sorted(part.added_tokens_encoder.items())
+        found["tokens"] = _digest(tokens)
+    if hasattr(part, "set_timesteps"):
+        found |= _changed_tables(part)
+    return found
+
+
+def _changed_tables(scheduler) -> dict[str, str]:
+    """Return digests of a scheduler's tables that are not those that its configuration makes."""
+    import torch
+
+    fresh, found = type(scheduler).from_config(scheduler.config), {}
+    for name in _SCHEDULER_TENSORS:
+        table, usual = getattr(scheduler, name, None), getattr(fresh, name, None)
+        if isinstance(table, torch.Tensor) and not (
+            isinstance(usual, torch.Tensor) and torch.equal(table.cpu(), usual)
+        ):
+            found[name] = _digest(table.tolist())
+    return found
+
+
+def _unreadable(modules) -> list[str]:
+    """Return in words what changes a module's work and cannot be read: hooks, replaced functions, own processors."""
+    reasons = []
+    for place, module in modules:
+        where = f" at {place}" if place else ""
+        offloaded = hasattr(module, "_hf_hook")  # accelerate's, which move weights and change nothing
+        if any(getattr(module, hooks, None) for hooks in _HOOKS):
+            reasons.append(f"a hook{where}")
+        if "forward" in vars(module) and not offloaded:
+            reasons.append(f"a forward of its own{where}")
+        processor = getattr(module, "processor", None)
+        if processor is not None and not _class_name(processor).startswith("diffusers."):
+            reasons.append(f"an attention processor of its own{where}, {type(processor).__name__}")
+    return reasons
+
+
+def _adapters(modules) -> dict[str, float]:
+    """Return the active LoRA adapters of a UNet with their strengths, 1.0 as trained (peft's layers)."""
+    found: dict[str, float] = {}
+    for _, module in modules:
+        if not hasattr(module, "lora_A") or getattr(module, "disable_adapters", False):
+            continue
+        for name in module.active_adapters:
+            if name in module.scaling:
+                found.setdefault(name, module.scaling[name] * module.r[name] / module.lora_alpha[name])
+    return found
