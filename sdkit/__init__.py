@@ -4,7 +4,8 @@ The names in `__all__` are all there is to learn. Nothing heavy is imported unti
 
 Where things live, each folder built on those above it:
 
-    parameters, shot, measure, files, quiet   the table of arguments, one picture, numbers for pictures, small helpers
+    parameters, schedulers   the table of arguments, and the one of schedulers' names
+    shot, measure, files, quiet   one picture, numbers for pictures, small helpers
     loading     pipelines from the built-in model, folders, files and the Hub, with where they came from
     judge, words    what the built-in model's pictures show, and the words that it knows
     show        pictures laid out: grids, contact sheets, tables, plots, pages

@@ -102,14 +102,6 @@ _TABLE = (
     Parameter("seed", INTEGER, "number the starting noise is drawn from", 0, low=0, high=MAX_SEED, usual=(0, 9999)),
 )
 PARAMETERS: Mapping[str, Parameter] = {parameter.name: parameter for parameter in _TABLE}
-# Short names of diffusers' schedulers, as other programs call them too.
-SCHEDULERS = {
-    "PNDM": "PNDMScheduler", "DDIM": "DDIMScheduler", "DDPM": "DDPMScheduler", "Euler": "EulerDiscreteScheduler",
-    "Euler a": "EulerAncestralDiscreteScheduler", "Heun": "HeunDiscreteScheduler", "LMS": "LMSDiscreteScheduler",
-    "DPM++ 2M": "DPMSolverMultistepScheduler", "DPM2": "KDPM2DiscreteScheduler",
-    "DPM2 a": "KDPM2AncestralDiscreteScheduler", "DEIS": "DEISMultistepScheduler",
-    "UniPC": "UniPCMultistepScheduler",
-}  # fmt: skip
 
 
 def known_names(pipe) -> dict[str, Any]:

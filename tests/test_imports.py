@@ -13,7 +13,7 @@ import sdkit
 PACKAGE = Path(sdkit.__file__).parent
 # A place, a folder or a module, may import only from itself and from those on the lines before it.
 ORDER = (
-    "parameters shot measure files quiet text_table",
+    "parameters schedulers shot measure files quiet text_table",
     "loading",
     "judge words",
     "show",

@@ -16,7 +16,7 @@ from PIL import Image
 from sdkit import generator
 from sdkit.loading.components import pipeline_from
 from sdkit.measure import saturation
-from sdkit.parameters import SCHEDULERS
+from sdkit.schedulers import SCHEDULERS
 from training.measures import background_of, distances
 from training.pictures import as_images, drawings_of, generate, through_vae
 from training.prompts import combinations, english

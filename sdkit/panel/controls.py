@@ -10,7 +10,8 @@ from typing import Any
 import ipywidgets as widgets
 
 from sdkit.panel.picture_controls import CONTROL_WIDTH, LABEL_STYLE, MaskChoice, PictureChoice
-from sdkit.parameters import CHOICE, INTEGER, PARAMETERS, SCHEDULERS, SIZE, SWITCH, TEXT
+from sdkit.parameters import CHOICE, INTEGER, PARAMETERS, SIZE, SWITCH, TEXT
+from sdkit.schedulers import SCHEDULERS
 from sdkit.shot import in_words, is_picture
 
 _NOTHING = inspect.Parameter.empty

@@ -10,48 +10,22 @@ import json
 import re
 from typing import Any
 
+from sdkit.schedulers import SAMPLERS, SPACINGS, find_name
 from sdkit.shot import Shot
 
 NAME = "AUTOMATIC1111"
 _IMAGE_TO_IMAGE = "StableDiffusionImg2ImgPipeline"
 
-# Sampler: scheduler class, the part of its config that tells it from others, and whether the
-# "schedule type" (the spacing of noise levels) can be chosen.
-_SAMPLERS: dict[str, tuple[str, dict[str, Any], bool]] = {
-    "DPM++ 2M SDE Heun": (
-        "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", "solver_type": "heun"}, True,
-    ),
-    "DPM++ 3M SDE": ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", "solver_order": 3}, True),
-    "DPM++ 2M SDE": ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}, True),
-    "DPM++ 2M": ("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++"}, True),
-    "DPM++ SDE": ("DPMSolverSDEScheduler", {}, True),
-    "DPM2 a": ("KDPM2AncestralDiscreteScheduler", {}, True),
-    "DPM2": ("KDPM2DiscreteScheduler", {}, True),
-    "Euler a": ("EulerAncestralDiscreteScheduler", {}, False),
-    "Euler": ("EulerDiscreteScheduler", {}, True),
-    "Heun": ("HeunDiscreteScheduler", {}, True),
-    "LMS": ("LMSDiscreteScheduler", {}, True),
-    "UniPC": ("UniPCMultistepScheduler", {}, False),
-    "DDIM": ("DDIMScheduler", {}, False),
-    "PLMS": ("PNDMScheduler", {"skip_prk_steps": True}, False),
-    "LCM": ("LCMScheduler", {}, False),
-}  # fmt: skip
 # What the web UI's sampler does where the class, or a config taken over from another one, does otherwise.
 _LIKE_A1111: dict[str, dict[str, Any]] = {
     "DDIMScheduler": {"clip_sample": False, "set_alpha_to_one": False},
-    "UniPCMultistepScheduler": {"solver_order": 3, "solver_type": "bh1"},
+    # bh1 divides by the distance to the last noise level, which must not be zero
+    "UniPCMultistepScheduler": {"solver_order": 3, "solver_type": "bh1", "final_sigmas_type": "sigma_min"},
     **{
         name: {"timestep_spacing": "linspace"}  # as k-diffusion: from the noisiest timestep to the first
-        for name, _, _ in _SAMPLERS.values()
-        if name not in ("DDIMScheduler", "PNDMScheduler", "UniPCMultistepScheduler", "LCMScheduler")
+        for name, _, _ in SAMPLERS.values()
+        if name.removesuffix("Scheduler") not in ("DDIM", "DDPM", "PNDM", "UniPCMultistep", "LCM", "TCD")
     },
-}
-_SCHEDULES: dict[str, dict[str, Any]] = {
-    "Karras": {"use_karras_sigmas": True},
-    "Exponential": {"use_exponential_sigmas": True},
-    "Beta": {"use_beta_sigmas": True},
-    "SGM Uniform": {"timestep_spacing": "trailing"},
-    "Simple": {"timestep_spacing": "trailing"},
 }
 _USUAL = (None, "Automatic", "Uniform")  # the model's own noise levels
 
@@ -101,9 +75,9 @@ def write_parameters(shot: Shot) -> str:
 
 def _sampler_of(kind, config):
     """Return the web UI's names of a scheduler and of its spacing of noise levels (None if it is the usual one)."""
-    for name, (scheduler, own, chooses) in _SAMPLERS.items():
+    for name, (scheduler, own, chooses) in SAMPLERS.items():
         if scheduler == kind and _holds(config, own):
-            schedules = _SCHEDULES.items() if chooses else ()
+            schedules = SPACINGS.items() if chooses else ()
             return name, next((schedule for schedule, wanted in schedules if _holds(config, wanted)), None)
     return kind, None
 
@@ -223,17 +197,16 @@ def _plain_prompt(prompt, name, not_mapped):
 
 def _scheduler(sampler, schedule, not_mapped):
     """Return class and config of the scheduler that a sampler is in diffusers, or None."""
-    for ending in ("Karras", "Exponential"):  # older versions write both in one name
-        if sampler.endswith(f" {ending}"):
-            sampler, schedule = sampler.removesuffix(f" {ending}"), ending
-    if sampler not in _SAMPLERS:
+    found = find_name(sampler)
+    if found is None:
         not_mapped["Sampler"] = f"{sampler}: diffusers has no such scheduler; the pipeline's own is used"
         return None
-    kind, config, chooses = _SAMPLERS[sampler]
+    kind, config, chooses = SAMPLERS[found.sampler]
+    schedule = found.spacing or schedule  # older versions write both in one name
     config = {**_LIKE_A1111.get(kind, {}), **config}
     if schedule not in _USUAL:
-        if chooses and schedule in _SCHEDULES:
-            config.update(_SCHEDULES[schedule])
+        if chooses and schedule in SPACINGS:
+            config.update(SPACINGS[schedule])
         else:
             not_mapped["Schedule type"] = f"{schedule}: {kind} cannot space its noise levels so"
     return {"class": kind, "config": config}

@@ -11,8 +11,8 @@ from sdkit.loading.components import pipeline_from
 from sdkit.loading.device import device_of
 from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import Source, remember_source, source_of
-from sdkit.parameters import SCHEDULERS
 from sdkit.quiet import quiet
+from sdkit.schedulers import SCHEDULERS
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline

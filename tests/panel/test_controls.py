@@ -8,7 +8,8 @@ from PIL import Image
 
 from sdkit.panel.controls import controls_for
 from sdkit.panel.picture_controls import MaskChoice, PictureChoice
-from sdkit.parameters import PARAMETERS, SCHEDULERS
+from sdkit.parameters import PARAMETERS
+from sdkit.schedulers import SCHEDULERS
 
 RED, BLUE = Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 24), "blue")
 

@@ -11,8 +11,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from sd_parsers import ParserManager
 
-from sdkit import generate, read_settings, rebuild, save_picture
-from sdkit.record.a1111 import _SAMPLERS, _SCHEDULES, read_parameters, write_parameters
+from sdkit import generate, read_settings, rebuild, save_picture, schedulers
+from sdkit.record.a1111 import read_parameters, write_parameters
 
 FAST = {"num_inference_steps": 3}
 
@@ -66,13 +66,17 @@ def test_literal_brackets_survive(shot, prompt):
     assert read["not_mapped"] == {}
 
 
-BOTH = [(sampler, schedule) for sampler in _SAMPLERS for schedule in (None, *_SCHEDULES)]
+BOTH = [
+    (name, spacing)
+    for name, sampler in schedulers.SAMPLERS.items()
+    for spacing in (None, *(schedulers.SPACINGS if sampler.is_spaced else ()))
+]
 
 
-@pytest.mark.parametrize(("sampler", "schedule"), [both for both in BOTH if not both[1] or _SAMPLERS[both[0]][2]])
+@pytest.mark.parametrize(("sampler", "schedule"), BOTH)
 def test_each_sampler_reads_back(shot, sampler, schedule):
-    kind, config, _ = _SAMPLERS[sampler]
-    spacing = _SCHEDULES.get(schedule, {})
+    kind, config, _ = schedulers.SAMPLERS[sampler]
+    spacing = schedulers.SPACINGS.get(schedule, {})
     origin = replace(shot.origin, scheduler=kind, scheduler_config={**config, **spacing})
     settings = {**shot.settings, "eta": 0.5 if kind == "DDIMScheduler" else 0.0, "clip_skip": 1}
     read = read_parameters(write_parameters(replace(shot, origin=origin, settings=settings)))

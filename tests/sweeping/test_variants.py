@@ -6,7 +6,7 @@ import torch
 
 from sdkit import model_path
 from sdkit.loading.provenance import source_of
-from sdkit.parameters import SCHEDULERS
+from sdkit.schedulers import SCHEDULERS
 from sdkit.sweeping.variants import Parts, Variants, check_parts, scheduler_class
 
 
