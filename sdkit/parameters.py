@@ -32,7 +32,7 @@ NUMBERS, TENSOR, TENSORS, IMAGE, GENERATOR, MAPPING, FUNCTION, NAMES = (
     "function",
     "names",
 )
-MAX_SEED = 2**32 - 1
+MAX_SEED = 2**64 - 1  # what torch's generators take and draw themselves
 MAX_SIDE = 8192  # pixels; Pillow warns of larger squares when it opens them again
 
 

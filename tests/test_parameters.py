@@ -88,7 +88,7 @@ BAD = [
     ("callback_on_step_end_tensor_inputs", "latents", TypeError),
     ("clip_skip", -1, ValueError),
     ("seed", -1, ValueError),
-    ("seed", 2**32, ValueError),
+    ("seed", 2**64, ValueError),
     ("seed", 1.5, TypeError),
     ("image", 3, TypeError),
 ]
@@ -109,7 +109,7 @@ GOOD = [
     ("eta", 1),
     ("timesteps", [999, 500, 1]),
     ("timesteps", [999.0, 500.0, 1.0]),
-    ("seed", 2**32 - 1),
+    ("seed", 2**64 - 1),
     ("output_type", "latent"),
     ("cross_attention_kwargs", {}),
 ]

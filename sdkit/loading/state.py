@@ -24,9 +24,14 @@ _NO_EFFECT = {
     "_internal_dict",
     "_name_or_path",
     "name_or_path",
+    "_class_name",  # the class itself is looked at
     "_diffusers_version",
     "_use_default_values",
     "_is_hf_initialized",
+    # What torch.compile leaves on what it compiles.
+    "_is_torch_compile",
+    "_compiled_call_impl",
+    "get_compiler_config",
 }
 _last_digests: WeakKeyDictionary = WeakKeyDictionary()  # module -> digest of its weights
 
@@ -75,7 +80,7 @@ def state_of(pipe) -> State:
             continue
         if hasattr(part, "named_modules"):
             part = uncompiled(part)
-            modules = list(part.named_modules())
+            modules = _modules_of(part)
             classes = sorted({_class_name(module) for _, module in modules})
             parts[name] = {"class": _digest(classes), "weights": weights_digest(part), **_attributes_of(modules)}
             unknown += [f"{name} has {reason}" for reason in _unreadable(modules)]
@@ -91,6 +96,23 @@ def uncompiled(module):
     return getattr(module, "_orig_mod", module)
 
 
+def _modules_of(part) -> list[tuple[str, Any]]:
+    """Return (place, module) of a part and all in it, without the wrappers of `torch.compile`."""
+    modules = [(_plain_name(place), module) for place, module in part.named_modules()]
+    return [(place, module) for place, module in modules if uncompiled(module) is module]
+
+
+def _plain_name(place: str) -> str:
+    """Return where a module or tensor is, without the wrappers of `torch.compile`."""
+    return place.replace("_orig_mod.", "").removesuffix("._orig_mod")
+
+
+def _is_compiled(module, name: str, value: Any) -> bool:
+    """Say whether an attribute is the module's own method, such as `forward`, compiled by `torch.compile`."""
+    original, method = getattr(value, "_torchdynamo_orig_callable", None), getattr(type(module), name, None)
+    return original is not None and method is not None and original == method.__get__(module)
+
+
 def weights_digest(module) -> str:
     """Return 8 hex digits of a module's parameters and buffers: names, shapes, samples, and the sum of all bits.
 
@@ -99,7 +121,8 @@ def weights_digest(module) -> str:
     """
     import torch
 
-    tensors = sorted([*module.named_parameters(), *module.named_buffers()])
+    named = [*module.named_parameters(), *module.named_buffers()]
+    tensors = sorted((_plain_name(name), tensor) for name, tensor in named)
     if any(tensor.is_meta for _, tensor in tensors):
         return _last_digests.get(module, "unread")
     digest = sha256(repr([(name, tuple(tensor.shape)) for name, tensor in tensors]).encode())
@@ -134,7 +157,7 @@ def _attributes_of(modules) -> dict[str, str]:
     found: dict[str, list] = {}
     for place, module in modules:
         for name, value in vars(module).items():
-            if name in _own_attributes():
+            if name in _own_attributes() or _is_compiled(module, name, value):
                 continue
             value = _plain(value)
             if value is not _NOT_PLAIN and value is not None:  # switched off is as never switched on
@@ -218,7 +241,8 @@ def _unreadable(modules) -> list[str]:
         offloaded = hasattr(module, "_hf_hook")  # accelerate's, which move weights and change nothing
         if any(getattr(module, hooks, None) for hooks in _HOOKS):
             reasons.append(f"a hook{where}")
-        if "forward" in vars(module) and not offloaded:
+        own = vars(module).get("forward")
+        if own is not None and not offloaded and not _is_compiled(module, "forward", own):
             reasons.append(f"a forward of its own{where}")
         processor = getattr(module, "processor", None)
         if processor is not None and not _class_name(processor).startswith("diffusers."):

@@ -239,9 +239,9 @@ BAD = {
     "padding_mask_crop": bad_integer(0, 8192, none=True),
     "strength": bad_number(0, 1),
     "seed": st.one_of(
-        bad_integer(0, 2**32 - 1).filter(lambda value: not isinstance(value, range)),
+        bad_integer(0, 2**64 - 1).filter(lambda value: not isinstance(value, range)),
         st.lists(st.integers(0, 9), min_size=2),
-        st.sampled_from([[-1], [2**32], [None], ["3"], [1.0]]),
+        st.sampled_from([[-1], [2**64], [None], ["3"], [1.0]]),
     ),
     "ineffective": st.text().map("-{}".format) | NONE_OR,
 }
@@ -455,7 +455,7 @@ PERHAPS = {
     "masked_image_latents": st.integers(1, 2).map(lambda count: noise(count, CHANNELS, LATENT, LATENT)),
     "padding_mask_crop": st.sampled_from([0, 8]),
     "strength": st.floats(0, 1),
-    "seed": st.integers(0, 2**32 - 1) | st.lists(st.integers(0, 9), min_size=1, max_size=3),
+    "seed": st.integers(0, 2**64 - 1) | st.lists(st.integers(0, 9), min_size=1, max_size=3),
 }
 
 

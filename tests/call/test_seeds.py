@@ -27,7 +27,7 @@ def test_one_seed_per_picture():
 
 @pytest.mark.parametrize(
     ("seed", "count", "error"),
-    [(-1, 1, ValueError), (2**32 - 1, 2, ValueError), ("a", 1, TypeError), ([1], 2, ValueError)],
+    [(-1, 1, ValueError), (2**64 - 1, 2, ValueError), ("a", 1, TypeError), ([1], 2, ValueError)],
 )
 def test_bad_seeds(seed, count, error):
     with pytest.raises(error, match="seed"):
