@@ -6,7 +6,10 @@ minute on two processor cores.
 
 import tempfile
 import time
+from collections.abc import Callable
 from statistics import median
+
+import torch
 
 from benchmarks.record import options, report, seconds_of
 from sdkit import generate, generator, load_pipeline, sweep
@@ -16,7 +19,7 @@ SEEDS = range(6)
 CALL = {"num_inference_steps": 25, "guidance_scale": 5.0}
 
 
-def loop(pipe):
+def loop(pipe) -> None:
     """Make the sweep's pictures as one would without it."""
     for prompt in PROMPTS:
         for seed in SEEDS:
@@ -24,13 +27,13 @@ def loop(pipe):
 
 
 class Clock:
-    """Seconds spent inside a module while it is watched."""
+    """The calls of a module's method from now on, and the seconds that they take."""
 
-    def __init__(self, module, name):
+    def __init__(self, module: torch.nn.Module, name: str):
         self.seconds, self.calls, self._method = 0.0, 0, getattr(module, name)
-        setattr(module, name, self._watched)
+        setattr(module, name, self._timed)
 
-    def _watched(self, *args, **kwargs):
+    def _timed(self, *args, **kwargs):
         began = time.perf_counter()
         try:
             return self._method(*args, **kwargs)
@@ -39,7 +42,7 @@ class Clock:
             self.calls += 1
 
 
-def shares(run):
+def shares(run: Callable) -> str:
     """Return where the seconds of a run go, in words; with a pipeline of its own, for it is changed."""
     pipe = load_pipeline()
     clocks = {
@@ -52,7 +55,8 @@ def shares(run):
     return ", ".join([*parts, f"rest {1 - sum(clock.seconds for clock in clocks.values()) / total:.0%}"])
 
 
-def main(given=None):
+def main(given: list[str] | None = None) -> None:
+    """Time each way in turns, and report the medians as ratios to the loop."""
     arguments = options("sweep", __doc__, given, rounds=3)
     pipe = load_pipeline()
     axes = {"seed": SEEDS, **CALL}
@@ -66,13 +70,13 @@ def main(given=None):
     for _ in range(arguments.rounds):  # in turns, so that a busy moment does not favour one
         for name, way in ways.items():
             taken[name].append(seconds_of(way))
-    found = {name: median(values) for name, values in taken.items()}
+    seconds = {name: median(values) for name, values in taken.items()}
     with tempfile.TemporaryDirectory() as folder:
-        found["`sweep` into a folder"] = seconds_of(lambda: sweep(pipe, PROMPTS, folder=folder, **axes))
+        seconds["`sweep` into a folder"] = seconds_of(lambda: sweep(pipe, PROMPTS, folder=folder, **axes))
         again = [seconds_of(lambda: sweep(pipe, PROMPTS, folder=folder, **axes)) for _ in range(5)]
-        found["the finished sweep again"] = median(again)
-    plain = next(iter(found.values()))
-    rows = [[name, round(value, 2), round(plain / value, 2)] for name, value in found.items()]
+        seconds["the finished sweep again"] = median(again)
+    plain = next(iter(seconds.values()))
+    rows = [[name, round(value, 2), round(plain / value, 2)] for name, value in seconds.items()]
 
     def overhead():
         made = []

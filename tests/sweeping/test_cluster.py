@@ -6,7 +6,6 @@ tests/sweeping/test_cluster_kills.py has real ones.
 
 import pickle
 import re
-import sys
 import time
 import weakref
 from contextlib import ExitStack
@@ -275,12 +274,6 @@ def test_a_closed_client_is_refused(pipe, client):
     other.close()
     with pytest.raises(ValueError, match="workers is a Dask client that is closed; give a connected one"):
         sweep(pipe, "a cat", seed=[1], workers=other)
-
-
-def test_without_dask_it_is_said_what_to_install(pipe, monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ImportError, match=re.escape('pip install -c constraints.txt -e ".[cluster]"')):
-        sweep(pipe, "a cat", seed=[1], workers=2)
 
 
 def test_an_address_without_scheduler_or_workers_is_said(pipe, client, monkeypatch):

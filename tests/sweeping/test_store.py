@@ -1,11 +1,13 @@
 """The folder of a sweep: nothing lost, nothing damaged taken for whole, nothing foreign touched."""
 
 import errno
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
+from PIL.PngImagePlugin import PngInfo
 
 from sdkit import read_settings, rebuild, save_picture
 from sdkit.shot import Shot
@@ -39,6 +41,20 @@ def test_a_kept_picture_is_found_again(kept, cells):
     assert found.seconds == 1.5
     assert kept.find(cells[1]) is None
     assert [path.name for path in kept.folder.iterdir()] == [kept.path(cells[0]).name]
+
+
+def test_a_picture_of_an_earlier_version_is_found(kept, cells):
+    """It had the store's own entries in the origin."""
+    path = kept.path(cells[0])
+    with Image.open(path) as picture:
+        picture.load()
+    record = json.loads(picture.info["sdkit"])
+    record["origin"]["stored"] = record.pop("stored") | {"seconds": 1.5}
+    info = PngInfo()
+    info.add_text("sdkit", json.dumps(record))
+    picture.save(path, pnginfo=info)
+    found = Store(kept.folder).find(cells[0])
+    assert found.origin == cells[0].origin and found.seconds == 1.5
 
 
 def test_the_name_follows_from_settings_and_origin(kept, cells):

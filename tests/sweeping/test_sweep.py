@@ -2,6 +2,8 @@
 
 import errno
 import math
+import re
+import sys
 import warnings
 
 import numpy as np
@@ -292,3 +294,9 @@ def test_a_plan_says_what_a_sweep_costs(pipe, tmp_path, batches):
 def test_a_short_sweep_writes_nothing_on_stderr(pipe, capfd):
     sweep(pipe, "a cat", seed=[1, 2], **ONE)
     assert capfd.readouterr() == ("", "")
+
+
+def test_without_dask_it_is_said_what_to_install(pipe, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=re.escape('pip install -c constraints.txt -e ".[cluster]"')):
+        sweep(pipe, "a cat", seed=[1], workers=2)
