@@ -19,8 +19,13 @@ WAYS = {  # dtype, attention slicing, VAE tiling
 }
 
 
-def peak(model, dtype, slicing, tiling, side, steps, device):
-    """Load a model, make one picture, and return gigabytes after loading and at the peak, and its seconds."""
+def peak(
+    model: str, dtype: str, slicing: bool, tiling: bool, side: int, steps: int, device: str
+) -> tuple[float, float, float]:
+    """Load a model, make one picture, and return gigabytes after loading and at the peak, and the picture's seconds.
+
+    A `side` of 0 pixels means the model's usual one, no `device` the default.
+    """
     import torch
 
     from sdkit import generator, load_pipeline
@@ -30,20 +35,22 @@ def peak(model, dtype, slicing, tiling, side, steps, device):
         pipe.enable_attention_slicing()
     if tiling:
         pipe.vae.enable_tiling()
-    loaded = _peak(torch, pipe.device)
+    loaded = _peak_so_far(pipe.device)
     call = {"height": side, "width": side} if side else {}
     seconds = seconds_of(lambda: pipe("a cat", num_inference_steps=steps, generator=generator(0), **call))
-    return loaded, _peak(torch, pipe.device), seconds
+    return loaded, _peak_so_far(pipe.device), seconds
 
 
-def _peak(torch, device):
+def _peak_so_far(device):
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kilobytes * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
-def measured(*arguments):
+def measured(*arguments) -> list[float]:
     """Return what `peak` finds in a process of its own."""
     program = "import json, sys; from benchmarks.memory import peak; print(json.dumps(peak(*json.loads(sys.argv[1]))))"
     made = subprocess.run([sys.executable, "-c", program, json.dumps(arguments)], check=True, capture_output=True,
@@ -51,7 +58,8 @@ def measured(*arguments):
     return json.loads(made.stdout.splitlines()[-1])
 
 
-def main(given=None):
+def main(given: list[str] | None = None) -> None:
+    """Measure each way in a process of its own and print the table."""
     arguments = options("memory", __doc__, given, model="built-in", side=0, steps=25, device="")
     rows = []
     for name, way in WAYS.items():

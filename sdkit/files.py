@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def whole(path):
+def whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside the given one, renamed to it at the end of the block unless that fails.
 
-    Missing folders are made.
+    Missing folders are made. Raises OSError where the folder cannot be written to.
     """
     path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,8 +24,8 @@ def whole(path):
         temporary.unlink(missing_ok=True)
 
 
-def write_whole(path, data: bytes) -> Path:
-    """Write a file under a temporary name beside its place, then rename it; missing folders are made."""
+def write_whole(path: str | Path, data: bytes) -> Path:
+    """Write a file whole or not at all and return its path; missing folders are made."""
     path = Path(path).expanduser()
     with whole(path) as temporary:
         temporary.write_bytes(data)

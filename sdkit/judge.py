@@ -8,20 +8,26 @@ probabilities that sum to 1. Its class names are read from the JSON file beside 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sdkit.loading.pipeline import model_path
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 FOLDER = model_path() / "judge"
 SIDE = 64  # pixels; larger and smaller pictures are resized to it
 
 
-def build(classes, width=40, kernel=3, down="max"):
+def build(classes: int, width: int = 40, kernel: int = 3, down: str = "max") -> nn.Sequential:
     """Return an untrained judge: (N, 3, 64, 64) in -1..1 to (N, classes) logits of all heads in a row.
 
-    `down` says how the picture is halved between the layers, "max" or "average".
+    `width` is the channels of the first layer, `kernel` the side in pixels of the later layers' kernels.
+    `down` says how the picture is halved between the layers, "max" or "average"; ValueError for others.
     """
     from torch import nn
 
@@ -44,8 +50,11 @@ def build(classes, width=40, kernel=3, down="max"):
 
 
 @cache
-def load_judge(name: str = "judge", folder: str | Path = FOLDER):
-    """Return (network, settings) of a judge in a folder; settings["heads"] lists each head's class names."""
+def load_judge(name: str = "judge", folder: str | Path = FOLDER) -> tuple[nn.Module, dict[str, Any]]:
+    """Return (network, settings) of a judge in a folder; settings["heads"] lists each head's class names.
+
+    Raises FileNotFoundError if the weights or the settings are missing.
+    """
     weights, description = Path(folder) / f"{name}.safetensors", Path(folder) / f"{name}.json"
     missing = [file for file in (weights, description) if not file.exists()]
     if missing:
@@ -61,8 +70,8 @@ def load_judge(name: str = "judge", folder: str | Path = FOLDER):
     return network.eval(), settings
 
 
-def _pictures(images):
-    """Return PIL images or shots as one float tensor (N, 3, 64, 64) in -1..1."""
+def _pictures(images: Iterable[Any]) -> torch.Tensor:
+    """Return PIL images or shots as a float tensor (N, 3, 64, 64) in -1..1. Raises TypeError for anything else."""
     import numpy as np
     import torch
     from PIL import Image
@@ -82,7 +91,7 @@ def _pictures(images):
     return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
-def probabilities(pictures, name: str = "judge", folder: str | Path = FOLDER):
+def probabilities(pictures: torch.Tensor, name: str = "judge", folder: str | Path = FOLDER) -> dict[str, torch.Tensor]:
     """Return {head: (N, classes) probabilities} of a float tensor (N, 3, 64, 64) in -1..1."""
     import torch
 
@@ -93,8 +102,11 @@ def probabilities(pictures, name: str = "judge", folder: str | Path = FOLDER):
     return {head: part.softmax(1) for head, part in zip(settings["heads"], logits.split(sizes, 1), strict=True)}
 
 
-def features(pictures, name: str = "judge", folder: str | Path = FOLDER):
-    """Return what the judge sees before it names anything: (N, D) of a float tensor (N, 3, 64, 64) in -1..1."""
+def features(pictures: torch.Tensor, name: str = "judge", folder: str | Path = FOLDER) -> torch.Tensor:
+    """Return what the judge sees before it names anything: (N, D) of a float tensor (N, 3, 64, 64) in -1..1.
+
+    D is the channels of its last layer, four times its width.
+    """
     import torch
 
     network = load_judge(name, folder)[0]
@@ -102,8 +114,11 @@ def features(pictures, name: str = "judge", folder: str | Path = FOLDER):
         return torch.cat([network[:-1](part) for part in pictures.float().split(64)])
 
 
-def judge(images, name: str = "judge", folder: str | Path = FOLDER) -> list[dict[str, dict[str, float]]]:
+def judge(images: Any, name: str = "judge", folder: str | Path = FOLDER) -> list[dict[str, dict[str, float]]]:
     """Return for each PIL image (or shot) its probabilities per object and per style, the likeliest first.
+
+    `images` is one of them or a list; they are resized to 64 x 64. Raises TypeError for anything else,
+    FileNotFoundError if the judge is missing.
 
     >>> judge(image)[0]["object"]["cat"]  # doctest: +SKIP
     0.98

@@ -6,10 +6,11 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """Hide log lines below ERROR, warnings and progress bars of diffusers and transformers inside the block."""
     loggers = [logging.getLogger(name) for name in ("diffusers", "transformers", "huggingface_hub")]
     levels = [logger.level for logger in loggers]

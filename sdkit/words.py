@@ -21,7 +21,10 @@ _PIECE = re.compile(
 
 @cache
 def known_words() -> frozenset[str]:
-    """Return every word of the built-in model's training captions: English, Japanese and emoji, in small letters."""
+    """Return every word of the built-in model's training captions: English, Japanese and emoji, in small letters.
+
+    Raises FileNotFoundError if the built-in model's list is missing.
+    """
     file = model_path() / "words.json"
     if not file.exists():
         raise FileNotFoundError(
@@ -49,16 +52,24 @@ def unknown_words(prompt: str) -> dict[str, list[str]]:
     return found
 
 
-def _left_over(run):
+def _left_over(run: str) -> list[str]:
     """Return the parts of a run of Japanese (or an emoji) that no known word covers."""
-    known, parts, start, place = known_words(), [], 0, 0
-    longest = max(map(len, known))
+    parts, unknown, place = [], "", 0
     while place < len(run):
-        length = next((n for n in range(min(longest, len(run) - place), 0, -1) if run[place : place + n] in known), 0)
-        if not length:
-            place += 1
-            continue
-        parts.append(run[start:place])
-        place += length
-        start = place
-    return [part for part in [*parts, run[start:]] if part]
+        length = _longest_known(run, place)
+        if length:
+            parts.append(unknown)
+            unknown = ""
+        else:
+            unknown += run[place]
+        place += length or 1
+    return [part for part in [*parts, unknown] if part]
+
+
+def _longest_known(run: str, place: int) -> int:
+    """Return the length of the longest known word that begins at a place of a run, 0 if none does."""
+    longest = max(map(len, known_words()))
+    for length in range(min(longest, len(run) - place), 0, -1):
+        if run[place : place + length] in known_words():
+            return length
+    return 0

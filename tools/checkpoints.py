@@ -11,20 +11,26 @@ seeded by its name, and written at once, so the memory needed is that of the lar
 precisions, shards and the single file hold the same weights. A run that was stopped goes on where it was.
 """
 
+from __future__ import annotations
+
 import argparse
 import functools
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from shutil import copytree
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdkit import model_path
 from sdkit.files import whole, write_whole
 from tools import ldm, vocabulary
+
+if TYPE_CHECKING:
+    import torch
 
 KINDS = {
     "sd": "as Stable Diffusion v1, which predicts the noise",
@@ -80,16 +86,16 @@ class Options:
 class Part:
     """A part with weights: its model without storage, the library of its class, and the stem of its files."""
 
-    model: object
+    model: Any
     library: str
     stem: str
     prefix: str = ""  # before each tensor's name, as in the files on the Hub
 
-    def shapes(self):
+    def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return {name in the file: shape}, in the model's order."""
-        return {self.prefix + name: tuple(one.shape) for name, one in self.model.state_dict().items()}
+        return {self.prefix + name: tuple(tensor.shape) for name, tensor in self.model.state_dict().items()}
 
-    def config(self):
+    def config(self) -> str:
         """Return the text of config.json."""
         if hasattr(self.model, "to_json_string"):
             return self.model.to_json_string()
@@ -106,7 +112,7 @@ class Entry(NamedTuple):
     key: str
 
 
-def write_checkpoint(folder, options=None):
+def write_checkpoint(folder: str | Path, options: Options | None = None) -> Path:
     """Write a checkpoint into a folder and return the folder.
 
     A folder in which the same was begun is completed. Raises FileExistsError for any other folder
@@ -118,7 +124,7 @@ def write_checkpoint(folder, options=None):
     parts = _parts(options, numbers)
     for name, part in parts.items():
         write_whole(folder / name / "config.json", part.config().encode("utf-8"))
-        entries = [Entry(one, shape, f"{name}.{one}") for one, shape in part.shapes().items()]
+        entries = [Entry(tensor, shape, f"{name}.{tensor}") for tensor, shape in part.shapes().items()]
         for precision in options.precision:
             _write_weights(folder / name, part.stem, entries, precision, options)
     if options.safety_checker:
@@ -134,7 +140,7 @@ def write_checkpoint(folder, options=None):
     return folder
 
 
-def write_hub_cache(cache, name, options=None):
+def write_hub_cache(cache: str | Path, name: str, options: Options | None = None) -> Path:
     """Write a checkpoint as the Hub's cache would hold the repository `name`; return the snapshot's folder.
 
     The commit is a hash of the options. The layout is that of huggingface_hub: `refs/main` names the
@@ -149,8 +155,9 @@ def write_hub_cache(cache, name, options=None):
 
 
 def _claim(folder, options):
+    """Note in a folder what it shall become. Raises FileExistsError if something else is there."""
     text = json.dumps(asdict(options), indent=2)
-    there = sorted(one.name for one in folder.iterdir()) if folder.exists() else []
+    there = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
     if OPTIONS in there:
         if (folder / OPTIONS).read_text(encoding="utf-8") != text:
             raise FileExistsError(f"{folder} holds a checkpoint with other options; delete it or give another folder.")
@@ -175,6 +182,7 @@ def _write_tokenizers(folder, options):
 
 
 def _parts(options, numbers):
+    """Return {name: Part} of what has weights; `numbers` are the vocabulary's size and those of its special tokens."""
     import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
@@ -203,6 +211,7 @@ def _clip_part(model):
 
 
 def _unet_config(options, text):
+    """Return the arguments of a UNet as in v1, or as in XL; `text` are those of its text encoder."""
     full = options.size == "full"
     config = {
         "sample_size": 64 if full else 8, "in_channels": 9 if options.kind == "inpaint" else 4, "out_channels": 4,
@@ -234,6 +243,7 @@ def _vae_config(options):
 
 
 def _scheduler(options):
+    """Return the scheduler that the kind of checkpoint has on the Hub."""
     from diffusers import DDIMScheduler, EulerDiscreteScheduler, PNDMScheduler
 
     if options.kind in ("turbo", "sdxl"):
@@ -258,13 +268,15 @@ def _preprocessor(options):
 
 
 def _model_index(options, parts, scheduler):
+    """Return the text of model_index.json, which names the library and the class of each part."""
     from diffusers import __version__
 
     names = {"inpaint": "StableDiffusionInpaintPipeline", "sdxl": "StableDiffusionXLPipeline"}
     index = {"_class_name": names.get(options.kind, "StableDiffusionPipeline"), "_diffusers_version": __version__}
     index |= {name: [part.library, type(part.model).__name__] for name, part in parts.items()}
-    index |= {name.replace("text_encoder", "tokenizer"): ["transformers", "CLIPTokenizer"]
-              for name in parts if name.startswith("text_encoder")}  # fmt: skip
+    for name in parts:
+        if name.startswith("text_encoder"):
+            index[name.replace("text_encoder", "tokenizer")] = ["transformers", "CLIPTokenizer"]
     index["scheduler"] = ["diffusers", type(scheduler).__name__]
     if options.kind != "sdxl":
         checked = options.safety_checker
@@ -275,6 +287,7 @@ def _model_index(options, parts, scheduler):
 
 
 def _original_entries(parts):
+    """Return the entries of the single file: CompVis' names and shapes, but the values of the folder's tensors."""
     unet, vae = parts["unet"].model.config, parts["vae"].model.config
     attends = ["Attn" in kind for kind in unet.up_block_types]
     entries = []
@@ -291,16 +304,7 @@ def _original_entries(parts):
 def _write_weights(folder, stem, entries, precision, options):
     """Write a part's weights: one file, or shards with an index of which tensor is where."""
     variant = "" if precision == "fp32" else f".{precision}"
-    size = _bytes_each(precision)
-    most = math.inf if options.shard is None else options.shard * 1e6
-    shards, room = [[]], most
-    for entry in entries:
-        needed = math.prod(entry.shape) * size
-        if needed > room and shards[-1]:
-            shards.append([])
-            room = most
-        shards[-1].append(entry)
-        room -= needed
+    shards = _shards(entries, precision, math.inf if options.shard is None else options.shard * 1e6)
     if len(shards) == 1:
         write_safetensors(folder / f"{stem}{variant}.safetensors", entries, precision, options.seed)
         return
@@ -308,13 +312,31 @@ def _write_weights(folder, stem, entries, precision, options):
     for name, shard in zip(names, shards):
         write_safetensors(folder / name, shard, precision, options.seed)
     index = {
-        "metadata": {"total_size": sum(math.prod(entry.shape) for entry in entries) * size},
+        "metadata": {"total_size": sum(_size(entry, precision) for entry in entries)},
         "weight_map": {entry.name: name for name, shard in zip(names, shards) for entry in shard},
     }
     write_whole(folder / f"{stem}.safetensors.index{variant}.json", json.dumps(index, indent=2).encode("utf-8"))
 
 
-def write_safetensors(path, entries, precision, seed=0):
+def _shards(entries, precision, most):
+    """Return the entries in order, split into lists of at most `most` bytes; a larger tensor is alone in its list."""
+    shards: list[list[Entry]] = [[]]
+    room = most
+    for entry in entries:
+        if _size(entry, precision) > room and shards[-1]:
+            shards.append([])
+            room = most
+        shards[-1].append(entry)
+        room -= _size(entry, precision)
+    return shards
+
+
+def _size(entry, precision):
+    """Return the bytes of a tensor."""
+    return math.prod(entry.shape) * _bytes_each(precision)
+
+
+def write_safetensors(path: Path, entries: Sequence[Entry], precision: str, seed: int = 0) -> None:
     """Write random tensors into a safetensors file, one after another; a file that is there stays as it is.
 
     The format: eight bytes with the header's length, the header (JSON: dtype, shape and place of each
@@ -322,9 +344,10 @@ def write_safetensors(path, entries, precision, seed=0):
     """
     if path.exists():  # it was renamed to its name when it was whole
         return
-    header, place = {"__metadata__": {"format": "pt"}}, 0
+    header: dict[str, dict[str, Any]] = {"__metadata__": {"format": "pt"}}
+    place = 0
     for entry in entries:
-        end = place + math.prod(entry.shape) * _bytes_each(precision)
+        end = place + _size(entry, precision)
         kind = {"fp32": "F32", "fp16": "F16"}[precision]
         header[entry.name] = {"dtype": kind, "shape": list(entry.shape), "data_offsets": [place, end]}
         place = end
@@ -336,7 +359,7 @@ def write_safetensors(path, entries, precision, seed=0):
             file.write(memoryview(draw(entry.key, entry.shape, seed).numpy().astype(_numpy(precision))).cast("B"))
 
 
-def draw(key, shape, seed=0):
+def draw(key: str, shape: Sequence[int], seed: int = 0) -> torch.Tensor:
     """Return the random float32 tensor that belongs to a key such as "unet.conv_in.weight".
 
     Normalisations are ones, biases zeros, embeddings normal with 0.02, and all other weights normal with
@@ -365,8 +388,8 @@ def _bytes_each(precision):
     return {"fp32": 4, "fp16": 2}[precision]
 
 
-def main(arguments=None):
-    """Write one checkpoint and say where it is and how large."""
+def main(arguments: list[str] | None = None) -> int:
+    """Write a checkpoint, say where it is and how large; return 1, with the reason on stderr, if it cannot be."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.checkpoints", description="Write a checkpoint with random weights."
     )

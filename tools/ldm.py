@@ -7,6 +7,7 @@ levels, and the VAE's decoder counts its levels from the largest picture.
 """
 
 import re
+from collections.abc import Sequence
 
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer."
 _RESNET = {
@@ -20,7 +21,7 @@ _UNET_ENDS = {
 _VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
 
 
-def unet_name(name, layers, attends):
+def unet_name(name: str, layers: int, attends: Sequence[bool]) -> str:
     """Return the original name of a UNet tensor; `layers` is layers_per_block, `attends` says it of each up block."""
     body, end = name.rsplit(".", 1)
     if body in _UNET_ENDS:
@@ -30,23 +31,22 @@ def unet_name(name, layers, attends):
         place = "middle_block.1" if kind == "attentions" else f"middle_block.{2 * int(number)}"
         return f"{UNET}{place}.{_inside(kind, rest)}.{end}"
     blocks, level, kind, number, rest = body.split(".", 4)
-    level, number = int(level), int(number)
     slot = {"resnets": 0, "attentions": 1}.get(kind)
-    first = level * (layers + 1)  # down, a level is its layers and the downsampler; up, it has one layer more
+    first = int(level) * (layers + 1)  # down, a level is its layers and the downsampler; up, it has one layer more
     if blocks == "down_blocks":
         if kind == "downsamplers":
             return f"{UNET}input_blocks.{first + layers + 1}.0.op.{end}"
-        return f"{UNET}input_blocks.{first + number + 1}.{slot}.{_inside(kind, rest)}.{end}"
+        return f"{UNET}input_blocks.{first + int(number) + 1}.{slot}.{_inside(kind, rest)}.{end}"
     if kind == "upsamplers":
-        return f"{UNET}output_blocks.{first + layers}.{2 if attends[level] else 1}.conv.{end}"
-    return f"{UNET}output_blocks.{first + number}.{slot}.{_inside(kind, rest)}.{end}"
+        return f"{UNET}output_blocks.{first + layers}.{2 if attends[int(level)] else 1}.conv.{end}"
+    return f"{UNET}output_blocks.{first + int(number)}.{slot}.{_inside(kind, rest)}.{end}"
 
 
 def _inside(kind, rest):
     return _RESNET[rest] if kind == "resnets" else rest
 
 
-def vae_name(name, levels):
+def vae_name(name: str, levels: int) -> str:
     """Return the original name of a VAE tensor; `levels` is the number of its block_out_channels."""
     name = name.replace("conv_norm_out", "norm_out").replace("conv_shortcut", "nin_shortcut")
     name = re.sub(r"mid_block\.resnets\.(\d)", lambda hit: f"mid.block_{int(hit[1]) + 1}", name)
@@ -61,12 +61,12 @@ def vae_name(name, levels):
     return VAE + name
 
 
-def vae_shape(name, shape):
+def vae_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the original shape of a VAE tensor: its attention is made of convolutions with 1x1 kernels."""
     is_attention = "attentions.0.to_" in name and len(shape) == 2
-    return (*shape, 1, 1) if is_attention else tuple(shape)
+    return (*shape, 1, 1) if is_attention else shape
 
 
-def text_name(name):
+def text_name(name: str) -> str:
     """Return the original name of a text encoder's tensor; `text_model.` before it may be there or not."""
     return f"{TEXT}text_model.{name.removeprefix('text_model.')}"

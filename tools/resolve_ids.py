@@ -22,9 +22,9 @@ EXAMPLES = re.compile(r"(?:a|owner|nobody)/")  # stand for any name
 ALIVE, GATED, DEAD = "alive", "there, behind a form to accept", "dead, or private"
 
 
-def model_ids(root=ROOT):
+def model_ids(root: Path = ROOT) -> dict[str, list[str]]:
     """Return {Hub id: the files that name it in quotes}, from the README, docs/ and all lessons."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for path in [root / "README.md", *sorted(root.glob("docs/*.md")), *sorted(root.glob("notebooks/*/*.ipynb"))]:
         for name in QUOTED.findall(_text(path)):
             if not NOT_A_HUB_ID.fullmatch(name) and not EXAMPLES.match(name) and not (root / name).exists():
@@ -38,7 +38,7 @@ def _text(path):
     return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
 
 
-def state_of(name):
+def state_of(name: str) -> str:
     """Return what the Hub says of a model. Raises ConnectionError if the Hub cannot be asked."""
     from huggingface_hub import model_info
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
@@ -56,7 +56,7 @@ def state_of(name):
     return ALIVE if found.id == name else f"{ALIVE}, but called {found.id} now"
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Print the state of each id; return 1 if one is dead, 2 if the Hub could not be asked."""
     parser = argparse.ArgumentParser(prog="python -m tools.resolve_ids", description="Look for dead Hub ids.")
     parser.add_argument("ids", nargs="*", help="Hub ids; all that the README, docs and lessons name if none is given")

@@ -24,32 +24,37 @@ TOKENS = 49_408  # 256 bytes, the same at a word's end, the merges, and the two 
 MERGES = TOKENS - 2 * 256 - 2
 
 
-def vocabulary_file(cache=CACHE):
+def vocabulary_file(cache: Path = CACHE) -> Path:
     """Return the path of the vocabulary file, fetched with pip the first time.
 
     Raises RuntimeError if pip cannot get the package, ValueError if the file is not the known one.
     """
     path = cache / FILE
     if not path.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, PACKAGE]
-            done = subprocess.run(command, capture_output=True, text=True)
-            wheels = list(Path(folder).glob("*.whl"))
-            if not wheels:
-                last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-                raise RuntimeError(
-                    f"pip could not download {PACKAGE}, which holds CLIP's vocabulary; connect to a package "
-                    f'index, or take the vocabulary "built-in". pip said: {last}'
-                )
-            with zipfile.ZipFile(wheels[0]) as wheel:
-                write_whole(path, wheel.read(f"open_clip/{FILE}"))
+        write_whole(path, _downloaded())
     found = sha256(path.read_bytes()).hexdigest()
     if found != SHA256:
         raise ValueError(f"{path} has the SHA-256 {found}, not {SHA256}; delete it and fetch it again.")
     return path
 
 
-def clip_vocabulary(cache=CACHE):
+def _downloaded():
+    """Return the bytes of the vocabulary file out of the package, which pip downloads."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, PACKAGE]
+        done = subprocess.run(command, capture_output=True, text=True)
+        wheels = list(Path(folder).glob("*.whl"))
+        if not wheels:
+            last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+            raise RuntimeError(
+                f"pip could not download {PACKAGE}, which holds CLIP's vocabulary; connect to a package "
+                f'index, or take the vocabulary "built-in". pip said: {last}'
+            )
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            return wheel.read(f"open_clip/{FILE}")
+
+
+def clip_vocabulary(cache: Path = CACHE) -> tuple[dict[str, int], list[str]]:
     """Return CLIP's {token: number} and its merges as "left right", the first one made first.
 
     Radford et al. 2021 (arXiv 2103.00020): byte-level pair encoding after Sennrich et al. 2016,
@@ -58,7 +63,8 @@ def clip_vocabulary(cache=CACHE):
     lines = gzip.decompress(vocabulary_file(cache).read_bytes()).decode("utf-8").splitlines()
     merges = lines[1 : 1 + MERGES]  # the first line is a heading; CLIP leaves out the rest
     letters = _letters()
-    tokens = [*letters, *(f"{letter}</w>" for letter in letters), *(one.replace(" ", "") for one in merges), START, END]
+    ends = [f"{letter}</w>" for letter in letters]
+    tokens = [*letters, *ends, *(pair.replace(" ", "") for pair in merges), START, END]
     return {token: number for number, token in enumerate(tokens)}, merges
 
 
@@ -72,8 +78,11 @@ def _letters():
     return [chr(code) for code in [*visible, *range(256, 256 + hidden)]]
 
 
-def write_tokenizer(folder, cache=CACHE):
-    """Write CLIP's tokenizer into a folder, as Stable Diffusion v1 checkpoints hold it."""
+def write_tokenizer(folder: str | Path, cache: Path = CACHE) -> None:
+    """Write CLIP's tokenizer into a folder, as Stable Diffusion v1 checkpoints hold it.
+
+    Raises what `vocabulary_file` raises.
+    """
     numbers, merges = clip_vocabulary(cache)
     special = {"bos_token": START, "eos_token": END, "unk_token": END, "pad_token": END}
     texts = {
