@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -41,8 +42,11 @@ from training.scenes import random_scene
 from training.verdicts import Judges, strictest
 from training.world import PLACES, SIZES
 
+if TYPE_CHECKING:
+    from diffusers import StableDiffusionPipeline
 
-def load(folder: str | Path):
+
+def load(folder: str | Path) -> "StableDiffusionPipeline":
     """Return the shipped pipeline with a DDIM scheduler, as plain diffusers loads it."""
     with quiet():
         from diffusers import DDIMScheduler, StableDiffusionPipeline

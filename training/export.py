@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,11 +25,14 @@ from training.scenes import article, lexicon
 from training.verdicts import Judges
 from training.world import BACKGROUNDS, CATEGORIES, PLACES, SIZES, STYLES, THINGS
 
+if TYPE_CHECKING:
+    from diffusers import StableDiffusionPipeline
+
 MODEL = Path("sdkit/model")
 CARD_FILES = ("README.md", "contact_sheet.png")  # of the model folder; training.evaluate writes into them
 
 
-def assemble(average: str, dtype=torch.float16):
+def assemble(average: str, dtype: torch.dtype = torch.float16) -> "StableDiffusionPipeline":
     """Return the trained parts as a StableDiffusionPipeline with SD's default scheduler.
 
     `average` is the folder of UNet and text encoder in the checkpoint folder, "fast" or "slow". Raises

@@ -10,6 +10,7 @@ and shape is `python -m training.judge --name judge2 --width 24 --kernel 5 --dow
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ from sdkit.judge import build
 from training.loop import CHECKPOINTS, Ema, cosine, options, train
 from training.scenes import Scene, render
 from training.world import BACKGROUNDS, OBJECTS, PLACES, SHAPES, SIDE, SIZES, STYLES, THINGS
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL
 
 HEADS = {"object": list(THINGS), "style": list(STYLES)}
 FOLDER = CHECKPOINTS / "judge"
@@ -90,7 +94,7 @@ def disturbed(pictures) -> torch.Tensor:
     return (blurred(pictures, sigma.clamp(min=0.05)) * gain + tint + noise).clamp(-1, 1)
 
 
-def load_vae():
+def load_vae() -> "AutoencoderKL | None":
     """Return the trained VAE, or None where there is none yet."""
     from diffusers import AutoencoderKL
 

@@ -8,6 +8,7 @@ import contextlib
 import json
 import math
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -179,7 +180,7 @@ def workers(threads: int) -> ThreadPoolExecutor:
 
 
 @contextlib.contextmanager
-def cores(count: int):
+def cores(count: int) -> Iterator[None]:
     """Let torch compute on `count` cores while the block runs, in threads that start meanwhile, too."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)

@@ -6,6 +6,8 @@ mean the same, in either language, come to mean the same to the denoiser from it
 Run `python -m training.text --minutes 3`.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,9 @@ from training.loop import CHECKPOINTS, Ema, cosine, options, train, write_safete
 from training.scenes import caption, random_scene
 from training.tokenizer import build as build_tokenizer
 from training.world import BACKGROUNDS, OBJECTS, PLACES, SIZES, STYLES, THINGS
+
+if TYPE_CHECKING:
+    from transformers import CLIPTextModel
 
 WIDTH = 128  # of a token's state
 LENGTH = 77  # tokens of a prompt, as in CLIP
@@ -28,7 +33,7 @@ ATTRIBUTES = {
 }
 
 
-def build(tokenizer):
+def build(tokenizer) -> "CLIPTextModel":
     """Return an untrained CLIPTextModel of 2 layers for the tokenizer's vocabulary."""
     from transformers import CLIPTextConfig, CLIPTextModel
 

@@ -9,8 +9,12 @@ that a word is found in the middle of a run as well as at its end.
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.scenes import lexicon
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 
@@ -38,7 +42,7 @@ def _merges(words, stand_in):
         yield spell(left), spell(right)
 
 
-def build(folder: str | Path):
+def build(folder: str | Path) -> "CLIPTokenizer":
     """Write the tokenizer's files to `folder` and return the CLIPTokenizer read back from them."""
     from transformers import CLIPTokenizer
     from transformers.convert_slow_tokenizer import bytes_to_unicode
