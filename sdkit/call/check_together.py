@@ -6,7 +6,7 @@ import inspect
 import math
 
 from sdkit.call.resolve import Call
-from sdkit.loading.pipeline import device_of
+from sdkit.loading.device import device_of
 from sdkit.parameters import short
 
 

@@ -11,7 +11,7 @@ from sdkit.call.check_together import check_together
 from sdkit.call.no_effect import without_effect
 from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
 from sdkit.call.watching import watched
-from sdkit.loading.pipeline import device_of
+from sdkit.loading.device import device_of
 from sdkit.loading.provenance import origin_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short
 from sdkit.shot import Shot, is_picture

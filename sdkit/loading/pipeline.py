@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from sdkit.loading.checkpoint import Checkpoint, read_folder, read_single_file
-from sdkit.loading.device import best_device, check_device, device_of  # noqa: F401
+from sdkit.loading.device import best_device, check_device
 from sdkit.loading.locate import BUILT_IN, BUILT_IN_FOLDER, config_of, fetch, locate
 from sdkit.loading.memory import BYTES, FitWarning, LoadPlan, choose, free_gpu, free_ram
 from sdkit.loading.provenance import Source, fingerprint, remember_source
@@ -226,11 +226,20 @@ def _commit(pipe):
 
 
 def _call_again(model, config, options):
-    """Return the arguments that load the same weights again, as given; None with a safety checker object.
+    """Return the arguments that load the same weights again; None with a safety checker object.
 
-    The revision is left out, for a commit is better, and so are tokens and caches, which weights do not depend on.
+    Paths are absolute, for the current folder can change. The revision is left out, for a commit is better,
+    and so are tokens and caches, which weights do not depend on.
     """
     if options.get("safety_checker") is not None:
         return None
-    given = {"model": model, "config": config, **{name: options.get(name) for name in ("variant", "subfolder")}}
+    given = {"model": _absolute(model), **{name: options.get(name) for name in ("variant", "subfolder")}}
+    if config is not None:
+        given["config"] = _absolute(config)
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _absolute(place):
+    """Return the absolute path of a file or folder, a Hub id and "built-in" as they are."""
+    path = Path(place).expanduser()
+    return str(path.resolve()) if place != BUILT_IN and path.exists() else str(place)

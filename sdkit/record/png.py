@@ -20,7 +20,8 @@ from sdkit.call.generate import generate
 from sdkit.call.resolve import draws_noise_on_the_way, resolve
 from sdkit.files import write_whole
 from sdkit.loading.components import pipeline_from
-from sdkit.loading.pipeline import device_of, load_pipeline
+from sdkit.loading.device import device_of
+from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import origin_of
 from sdkit.loading.state import changes
 from sdkit.quiet import quiet

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from sdkit.call.generate import check_call, generate
-from sdkit.loading.pipeline import device_of, load_pipeline
+from sdkit.loading.device import device_of
+from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import origin_of
 from sdkit.parameters import known_names
 from sdkit.quiet import quiet

@@ -319,6 +319,22 @@ def test_a_folder_in_a_folder(kept):
     assert source_of(load_pipeline(kept, subfolder="v")).name == "v"
 
 
+def test_the_arguments_that_load_the_same_again_hold_wherever_they_are_used(kept, monkeypatch, tmp_path):
+    monkeypatch.chdir(kept)
+    pipe = load_pipeline(Path("."), subfolder="shards", variant="fp16", dtype=torch.float16)
+    single = load_pipeline("sd/sd-v1.safetensors", config="v")
+    monkeypatch.chdir(tmp_path)
+    assert source_of(pipe).call == {"model": str(kept.resolve()), "subfolder": "shards", "variant": "fp16"}
+    again = load_pipeline(**source_of(single).call)
+    assert again.scheduler.config.prediction_type == "v_prediction"
+    assert fingerprint(again) == fingerprint(single)
+    assert source_of(load_pipeline()).call == {"model": "built-in"}
+    hub = load_pipeline(HUB, cache_dir=str(kept / "cache"), local_files_only=True)
+    assert source_of(hub).call == {"model": HUB}
+    own = load_pipeline(kept / "sd", safety_checker=hub.safety_checker)
+    assert source_of(own).call is None
+
+
 # --- what is refused, and how
 
 

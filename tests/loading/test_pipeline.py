@@ -62,9 +62,16 @@ def test_the_commit_of_the_hub_is_the_revision():
 
 
 def test_nothing_on_stderr_and_no_network_needed():
-    code = (
-        "import sdkit; pipe = sdkit.load_pipeline();sdkit.generate(pipe, 'a cat', num_inference_steps=2); print('done')"
-    )
+    code = """
+import contextlib, io, sdkit
+pipe = sdkit.load_pipeline()
+sdkit.generate(pipe, "a cat", num_inference_steps=2)
+from diffusers import StableDiffusionPipeline
+with contextlib.redirect_stderr(io.StringIO()) as bars:  # plain diffusers shows progress, but has nothing to warn of
+    StableDiffusionPipeline.from_pretrained(sdkit.model_path())
+assert "accelerate" not in bars.getvalue()
+print("done")
+"""
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -1,0 +1,49 @@
+"""The device that is chosen, checked and compared with, whichever this machine has."""
+
+import pytest
+import torch
+
+from sdkit.loading.device import best_device, check_device, device_of, other_device, usable_kinds
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Return a function that lets torch say which graphics cards are there."""
+
+    def has(cuda=False, mps=False):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+    return has
+
+
+def test_the_fastest_device_comes_first_and_the_processor_is_always_there(machine):
+    machine()
+    assert usable_kinds() == ("cpu",) and best_device() == "cpu"
+    machine(mps=True)
+    assert usable_kinds() == ("mps", "cpu") and best_device() == "mps"
+    machine(cuda=True)
+    assert usable_kinds() == ("cuda", "cpu") and best_device() == "cuda"
+
+
+def test_another_device_is_the_processor_or_what_is_faster(machine):
+    machine()
+    assert other_device("cpu") is None
+    machine(mps=True)
+    assert other_device("cpu") == "mps" and other_device("mps") == "cpu"
+    machine(cuda=True)
+    assert other_device("cpu") == "cuda" and other_device("cuda:1") == "cpu"
+
+
+def test_a_device_is_checked_and_written_as_torch_writes_it(machine):
+    machine(cuda=True)
+    assert check_device("cuda:1") == "cuda:1"
+    assert check_device(torch.device("cpu")) == "cpu"
+    with pytest.raises(ValueError, match="device is 'mps', which .* usable here: cpu, cuda"):
+        check_device("mps")
+    with pytest.raises(RuntimeError, match="gpu"):
+        check_device("gpu")
+
+
+def test_a_pipeline_computes_on_its_device(pipe):
+    assert device_of(pipe) == torch.device("cpu")
