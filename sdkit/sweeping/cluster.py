@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from sdkit.loading.device import device_of
 from sdkit.loading.provenance import origin_of, source_of
-from sdkit.shot import Shot, caption, in_words
+from sdkit.shot import caption, in_words
 from sdkit.sweeping.cluster_local import local_client
-from sdkit.sweeping.cluster_worker import PROCESS, Recipe, WorkerError, detached, get_ready, make_batch
+from sdkit.sweeping.cluster_worker import PROCESS, Recipe, WorkerError, detached, make_batch, prepare
 from sdkit.sweeping.executor import Result
 from sdkit.sweeping.plan import Cell
 
@@ -131,7 +131,7 @@ class DaskExecutor:
         from distributed import KilledWorker
 
         try:
-            made = future.result()
+            answer = future.result()
         except KilledWorker as error:
             labels = "; ".join(caption(cell.label) for cell in batch)
             raise MemoryError(  # what most often kills a process without a word
@@ -142,11 +142,8 @@ class DaskExecutor:
             raise ConnectionError("the connection to the scheduler was lost; start it, then sweep again") from error
         finally:
             future.release()
-        shots = [
-            Shot(picture, cell.settings, replace(cell.origin, machine=made.machine), cell.label, seconds)
-            for cell, (picture, seconds) in zip(batch, made.pictures)
-        ]
-        return Result(batch, shots, warnings=made.warnings)
+        shots = [replace(shot, settings=cell.settings, label=cell.label) for cell, shot in zip(batch, answer.shots)]
+        return Result(batch, shots, warnings=answer.warnings)
 
     def close(self) -> None:
         """Give up what is not finished, though a worker still ends the batch it is at; close what was opened."""
@@ -208,7 +205,7 @@ def _check_ready(client, recipe, cell):
             f"the worker at {worker} has {count} threads, and a model makes one batch at a time; "
             "start workers with --nthreads 1, several for a machine that has room for more."
         )
-    answers = client.run(get_ready, pickle.dumps((recipe, portable(cell))), on_error="return")
+    answers = client.run(prepare, pickle.dumps((recipe, portable(cell))), on_error="return")
     still_there = client.nthreads()
     errors = {worker: error for worker, error in answers.items() if error is not None and worker in still_there}
     if errors:

@@ -12,18 +12,20 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import origin_of
 from sdkit.quiet import quiet
 from sdkit.record.png import pipeline_of
-from sdkit.shot import Origin, in_words
+from sdkit.shot import Origin, Shot, in_words
 from sdkit.sweeping.executor import LocalExecutor
-from sdkit.sweeping.variants import Variants
+from sdkit.sweeping.plan import Cell
+from sdkit.sweeping.variants import Parts, Variants
 
 PROCESS = uuid.uuid4().hex  # a name of this process; workers may be threads of the caller's
+_lock = threading.Lock()  # two threads in one pipeline spoil each other's pictures
 
 
 class WorkerError(RuntimeError):
@@ -56,34 +58,37 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Made:
-    """A batch as a worker sends it: (picture, seconds) for each cell, the machine, and the warnings to pass on."""
+class WorkerResult:
+    """A batch as a worker sends it: its shots, without the settings and labels that the caller has, and warnings."""
 
-    pictures: list[tuple[Any, float]]
-    machine: dict[str, Any]
+    shots: list[Shot]
     warnings: list[str]
 
 
-async def get_ready(task: bytes) -> None:
+async def prepare(task: bytes) -> None:
     """Load the model for a pickled (recipe, cell), outside of the thread that answers the scheduler.
 
     Raises what loading raises, and `WorkerError` if the picture would not be the one that is asked for.
     """
     recipe, cell = pickle.loads(task)
-    await asyncio.to_thread(_check, recipe, cell)
+    await asyncio.to_thread(_load, recipe, cell)
 
 
-def make_batch(task: bytes) -> Made:
+def make_batch(task: bytes) -> WorkerResult:
     """Make the pictures of a pickled (recipe, cells). Raises what making them raises."""
     recipe, cells = pickle.loads(task)
     with _lock, _warnings_for(recipe) as caught:
-        executor, machine = _executor_for(recipe, cells[0])
+        executor, machine = _cache.executor_for(recipe, cells[0])
         executor.submit(cells)
         result = executor.next_result()
     if result.error is not None:
         raise result.error
     texts = [str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
-    return Made([(detached(shot.image), shot.seconds) for shot in result.shots], machine, texts)
+    origin = replace(cells[0].origin, machine=machine)  # the cells of a batch have equal parts
+    return WorkerResult(
+        [replace(shot, image=detached(shot.image), settings={}, origin=origin, label={}) for shot in result.shots],
+        texts,
+    )
 
 
 @contextmanager
@@ -102,51 +107,52 @@ def detached(value: Any) -> Any:
     return value.detach().cpu().clone() if hasattr(value, "detach") else value
 
 
-# Workers may be threads of one process, and two threads in one pipeline spoil each other's pictures.
-_lock = threading.Lock()
+class _Cache:
+    """What this process keeps: weights from sweep to sweep, an executor for one sweep, and whether it was checked.
 
-
-class _Kept:
-    """What this process keeps between batches: (key, weights) from sweep to sweep, (sweep, executor) of one sweep."""
+    Each is a pair: what it was made for, and what was made: (key, pipeline), (sweep, executor), (parts, machine).
+    """
 
     def __init__(self):
         self.weights: tuple[tuple, Any] | None = None
         self.executor: tuple[str, LocalExecutor] | None = None
+        self.checked: tuple[Parts, dict[str, Any]] | None = None
 
-    def executor_for(self, recipe: Recipe) -> LocalExecutor:
-        """Return what makes the batches of a sweep."""
+    def executor_for(self, recipe: Recipe, cell: Cell) -> tuple[LocalExecutor, dict[str, Any]]:
+        """Return what makes a cell, and the machine; raise `WorkerError` if that would be another picture."""
         key = recipe.weights_key()
         if self.weights is None or self.weights[0] != key:
             self.weights = self.executor = None  # frees the weights before others are loaded
             self.weights = key, recipe.load()
         if self.executor is None or self.executor[0] != recipe.sweep:
-            self.executor = None
+            self.executor = self.checked = None
             with quiet():
                 pipe = pipeline_of(recipe.origin, self.weights[1])
             self.executor = recipe.sweep, LocalExecutor(Variants(pipe))
-        return self.executor[1]
+        executor = self.executor[1]
+        if self.checked is None or self.checked[0] != cell.parts:  # once, for it reads all weights
+            pipe, _ = executor.pipeline(cell.parts)
+            self.checked = cell.parts, _checked(origin_of(pipe), cell.origin).machine
+        return executor, self.checked[1]
 
 
-_kept = _Kept()
+_cache = _Cache()
 
 
-def _check(recipe, cell):
+def _load(recipe, cell):
     with _lock:
-        _executor_for(recipe, cell)
+        _cache.executor_for(recipe, cell)
 
 
-def _executor_for(recipe, cell):
-    """Return what makes a cell, and the machine; raise `WorkerError` if that would be another picture."""
-    executor = _kept.executor_for(recipe)
-    pipe, _ = executor.pipeline(cell.parts)
-    here = origin_of(pipe)
-    differing = list(_differences(_without_machine(cell.origin), _without_machine(here)))
+def _checked(here: Origin, wanted: Origin) -> Origin:
+    """Return the origin of pictures made here; raise `WorkerError` if those that are wanted have another one."""
+    differing = list(_differences(_without_machine(wanted), _without_machine(here)))
     if differing:
         raise WorkerError(
             f"the pictures would not be those asked for: {', '.join(differing)}. Give the workers the same model "
             "and the same installation as the caller's."
         )
-    return executor, here.machine
+    return here
 
 
 def _without_machine(origin: Origin) -> dict[str, Any]:

@@ -69,15 +69,15 @@ def sweep(
     `workers` lets other processes make the pictures, by Dask (the extra `cluster`): a number starts
     so many on this machine, on a GPU one for each card; an address such as
     "tcp://192.168.1.5:8786", or a `distributed.Client`, means the workers of that scheduler. They
-    load the model as `load_pipeline` loaded `pipe`, on the same kind of device; what else was done
-    to it, such as hooks, does not reach them. Names, records, prediction and interrupts are the
+    load the model as `load_pipeline` loaded `pipe`, on the same kind of device; a `pipe` that was
+    changed since, such as by a hook, is refused. Names, records, prediction and interrupts are the
     same, and a batch whose worker dies is made by another one. docs/cluster.md says more.
 
     Returns `Shots` whose `axes` name what was varied. Raises what `generate` raises and ValueError
     for no list, more than three, or an empty one, all before the first picture; `SweepError`
     with the finished pictures if something fails later. With workers also ImportError without Dask,
     OSError or TimeoutError if no scheduler answers or has workers, ValueError for what cannot be
-    sent to them, and RuntimeError if one of them has another model or other versions.
+    sent to them, and RuntimeError if one of them would make other pictures.
     """
     # Plain text on stderr: a widget would stay in a notebook's stored outputs.
     from tqdm import tqdm

@@ -19,7 +19,7 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from sdkit import load_pipeline, model_path, plan_sweep, rebuild, sweep
-from sdkit.sweeping import cluster, cluster_worker
+from sdkit.sweeping import batches, cluster, cluster_worker
 from sdkit.sweeping.batches import is_out_of_memory
 from sdkit.sweeping.cluster_worker import WorkerError
 from sdkit.sweeping.plan import plan_cells
@@ -48,23 +48,28 @@ def client():
 def model(client, pipe):
     """Return the pipeline that the workers keep."""
     sweep(pipe, "a cat", seed=[0], workers=client, **ONE)
-    return cluster_worker._kept.weights[1]
+    return cluster_worker._cache.weights[1]
 
 
 @pytest.fixture
-def watch(model):
-    """Let a function see the input of each call of the workers' UNet."""
-    handles = []
-    yield lambda see: handles.append(model.unet.register_forward_pre_hook(lambda _, inputs: see(inputs[0])))
-    for handle in handles:
-        handle.remove()
+def watch(model, monkeypatch):
+    """Let a function see the number of pictures of each batch that the workers make."""
+    watchers = []
+
+    def make(pipe, cells, texts):
+        for see in watchers if pipe.unet is model.unet else ():
+            see(len(cells))
+        return batches.make(pipe, cells, texts)
+
+    monkeypatch.setattr("sdkit.sweeping.executor.make", make)
+    return watchers.append
 
 
 @pytest.fixture
 def sizes(watch):
-    """Note the pictures of each call of the workers' UNet."""
+    """Note the pictures of each batch that the workers make."""
     found = []
-    watch(lambda latents: found.append(latents.shape[0]))
+    watch(found.append)
     return found
 
 
@@ -156,20 +161,20 @@ def test_a_folder_makes_only_what_is_missing_whoever_made_the_rest(pipe, client,
 
 def test_the_weights_stay_and_make_room_for_others(pipe, client, model, tmp_path):
     sweep(pipe, "a cat", seed=[0], workers=client, **ONE)
-    assert cluster_worker._kept.weights[1] is model
+    assert cluster_worker._cache.weights[1] is model
     other = load_pipeline(copytree(model_path(), tmp_path / "copy"))
     sweep(other, "a cat", seed=[0], workers=client, **ONE)
-    gone = weakref.ref(cluster_worker._kept.weights[1].unet)
+    gone = weakref.ref(cluster_worker._cache.weights[1].unet)
     assert gone() is not model.unet
     sweep(pipe, "a cat", seed=[0], workers=client, **ONE)
     assert gone() is None
-    kept = cluster_worker._kept
-    kept.weights, kept.executor = (kept.weights[0], model), None  # what the other tests watch
+    cache = cluster_worker._cache
+    cache.weights, cache.executor = (cache.weights[0], model), None  # what the other tests watch
 
 
 def test_batches_are_halved_when_a_worker_runs_out_of_memory(pipe, client, sizes, watch):
-    def run_out(latents):
-        if latents.shape[0] > 2:
+    def run_out(pictures):
+        if pictures > 2:
             raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
 
     watch(run_out)
@@ -299,6 +304,22 @@ def test_a_model_that_workers_cannot_find_is_refused(pipe, client, tmp_path):
     (tmp_path / "there").rename(tmp_path / "elsewhere")
     with pytest.raises(WorkerError, match="2 of 2 workers cannot .* FileNotFoundError: there is no folder"):
         sweep(gone, "a cat", seed=[1], workers=client, **ONE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pipe: pipe.unet.register_forward_pre_hook(lambda *_: None),
+        lambda pipe: pipe.enable_freeu(0.9, 0.2, 1.2, 1.4),
+        lambda pipe: pipe.vae.enable_tiling(),
+    ],
+    ids=["hook", "freeu", "tiling"],
+)
+def test_a_pipeline_that_was_changed_after_loading_is_refused(client, change):
+    changed = load_pipeline()
+    change(changed)
+    with pytest.raises(WorkerError, match="the pictures would not be those asked for"):
+        sweep(changed, "a cat", seed=[1], workers=client, **ONE)
 
 
 def test_other_weights_than_the_callers_are_refused(client):

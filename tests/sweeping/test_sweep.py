@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from sdkit import NoEffectWarning, draw_grid, generate, load_pipeline, plan_sweep, sweep
+from sdkit.sweeping.batches import make as make_batch
 from sdkit.sweeping.sweep import BATCH_SIZE, MAX_SINGLE_PICTURES, SweepError
 
 FAST = {"num_inference_steps": 3}
@@ -214,20 +215,20 @@ def test_damaged_pictures_are_made_again_and_foreign_files_left_alone(pipe, tmp_
     assert len(list(tmp_path.iterdir())) == 5
 
 
-def test_what_another_process_made_meanwhile_is_taken(pipe, tmp_path, batches):
+def test_what_another_process_made_meanwhile_is_taken(pipe, tmp_path, monkeypatch):
     call = {"seed": [1, 2, 3], "guidance_scale": 1.0, "folder": tmp_path, **ONE}
-    done = []
+    others, made = [], []
 
-    def other(*_):
-        if not done:
-            done.extend(sweep(load_pipeline(), "a cat", **{**call, "seed": [2, 3]}))
+    def make(pipeline, cells, texts):
+        made.extend(cells)
+        if len(made) == 1:
+            others.extend(sweep(load_pipeline(), "a cat", **{**call, "seed": [2, 3]}))
+        return make_batch(pipeline, cells, texts)
 
-    handle = pipe.unet.register_forward_pre_hook(other)
-    try:
-        shots = sweep(pipe, "a cat", **call)
-    finally:
-        handle.remove()
-    assert len(batches) == 1 and [bits(shot) for shot in shots[1:]] == [bits(shot) for shot in done]
+    monkeypatch.setattr("sdkit.sweeping.executor.make", make)
+    shots = sweep(pipe, "a cat", **call)
+    assert [cell.label["seed"] for cell in made] == [1, 2, 3]  # here 1, by the other one 2 and 3
+    assert [bits(shot) for shot in shots[1:]] == [bits(shot) for shot in others]
 
 
 def test_a_full_disk_stops_the_sweep_with_every_finished_picture(pipe, tmp_path, monkeypatch):
