@@ -112,14 +112,92 @@ def known_names(pipe) -> dict[str, Any]:
 
 
 def check_names(names: Iterable[str], known: Collection[str], of: str) -> None:
-    """Raise TypeError for the first name that is not known, with the nearest one that is."""
+    """Raise TypeError for the first name that is not known, with what to write instead as far as that can be told."""
     for name in names:
-        if name in known:
-            continue
-        longer = [candidate for candidate in known if candidate.startswith(f"{name}_")]  # mask -> mask_image
-        near = longer or get_close_matches(str(name), known, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(known))}."
-        raise TypeError(f"{of} takes no argument {short(name)}; {hint}")
+        if name not in known:
+            raise TypeError(f"{of} takes no argument {short(name)}; {_hint(str(name), known)}")
+
+
+# What other programs and libraries call the same things, by our name for each.
+_OTHER_NAMES: Mapping[str, str] = {
+    "prompt": "text caption prompts text_prompt positive positive_prompt pos_prompt",
+    "negative_prompt": "negative neg neg_prompt negativeprompt uncond uncond_prompt unconditional_prompt",
+    "num_inference_steps": (
+        "step steps num_steps n_steps nb_steps sample_steps sampling_steps inference_steps num_sampling_steps "
+        "sampler_steps ddim_steps diffusion_steps denoising_steps iterations"
+    ),
+    "guidance_scale": "cfg cfg_scale cfgscale guidance guidance_strength unconditional_guidance_scale scale",
+    "guidance_rescale": "rescale cfg_rescale rescale_cfg guidance_rescale_factor",
+    "num_images_per_prompt": (
+        "batch batch_size batch_count n_iter n n_samples n_images num_images num_outputs num_samples "
+        "number_of_images samples"
+    ),
+    "height": "h image_height picture_height",
+    "width": "w image_width picture_width",
+    "seed": "manual_seed noise_seed random_seed rng_seed seeds all_seeds",
+    "generator": "rng random_generator",
+    "eta": "ddim_eta eta_ddim",
+    "latents": "noise latent init_latent init_latents initial_latents latent_image",
+    "prompt_embeds": "embeds text_embeds text_embeddings conditioning",
+    "clip_skip": "clip_layer clip_stop_at_last_layers stop_at_clip_layer",
+    "output_type": "output output_format return_type",
+    "cross_attention_kwargs": "attention_kwargs joint_attention_kwargs",
+    "callback_on_step_end": "callback callback_steps step_callback progress_callback on_step",
+    "image": "img init_img init_image input_image initial_image start_image source_image base_image",
+    "strength": "denoise denoising denoising_strength image_strength img2img_strength denoise_strength",
+    "mask_image": "mask mask_img inpaint_mask",
+    "padding_mask_crop": "inpaint_full_res inpaint_full_res_padding only_masked_padding",
+    "scheduler": (
+        "sampler sampler_name sampler_index sampling_method sampling_algorithm solver scheduler_name scheduler_type "
+        "schedule_type noise_schedule karras use_karras use_karras_sigmas"
+    ),
+    "model": "checkpoint ckpt model_id model_name model_path sd_model_checkpoint pretrained_model_name_or_path",
+    "dtype": "torch_dtype precision half fp16",
+    "device": "cuda gpu",
+    "safety_checker": "nsfw nsfw_filter safety_check",
+    "size": "resolution dimensions image_size picture_size aspect_ratio",
+    "lora": "loras lora_path lora_weights adapter adapters",
+    "lora_scale": "lora_strength lora_weight adapter_scale",
+}
+_OUR_NAMES = {other: ours for ours, others in _OTHER_NAMES.items() for other in others.split()}
+_LOADED_BEFORE = "the pipeline has it already; give it to load_pipeline."
+_IMAGE_TO_IMAGE = "image to image (StableDiffusionImg2ImgPipeline) and inpainting take {}."
+_INPAINTING = "inpainting (StableDiffusionInpaintPipeline) takes {}."
+_AS_THE_START = "the picture gets the size of the start picture: resize that."
+# What to do where this call has no such argument.
+_INSTEAD: Mapping[str, str] = {
+    "image": _IMAGE_TO_IMAGE,
+    "strength": _IMAGE_TO_IMAGE,
+    "mask_image": _INPAINTING,
+    "masked_image_latents": _INPAINTING,
+    "padding_mask_crop": _INPAINTING,
+    "height": _AS_THE_START,
+    "width": _AS_THE_START,
+    "latents": "text to image and inpainting take {}.",
+    "scheduler": 'set pipe.scheduler, or compare several: sweep(pipe, prompt, scheduler=["DDIM", "DPM++ 2M Karras"]).',
+    "model": _LOADED_BEFORE,
+    "dtype": _LOADED_BEFORE,
+    "device": _LOADED_BEFORE,
+    "safety_checker": _LOADED_BEFORE,
+    "lora": "call pipe.load_lora_weights(...) before.",
+    "lora_scale": 'with a LoRA loaded, give cross_attention_kwargs={{"scale": 0.5}}.',
+}
+
+
+def _hint(name, known):
+    """Say what to write instead of an unknown name: what other programs mean by it first, then the nearest known."""
+    is_call = "num_inference_steps" in known
+    lower = name.lower().replace("-", "_")
+    ours = _OUR_NAMES.get(lower, lower)
+    if ours != name and (ours in known or (is_call and ours == "seed")):
+        return f"did you mean {ours}?"
+    if is_call and ours == "size":
+        return "give height and width, in pixels." if "height" in known else _AS_THE_START
+    if is_call and ours in _INSTEAD:
+        return _INSTEAD[ours].format("it" if ours == name else f"it as {ours}")
+    longer = [candidate for candidate in known if candidate.startswith(f"{name}_")]
+    near = longer or get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(known))}."
 
 
 def check_value(name: str, value: Any) -> None:

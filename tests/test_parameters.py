@@ -9,7 +9,7 @@ from diffusers import (
     StableDiffusionPipeline,
 )
 
-from sdkit.parameters import PARAMETERS, check_names, check_value, known_names
+from sdkit.parameters import _INSTEAD, _OTHER_NAMES, _OUR_NAMES, PARAMETERS, check_names, check_value, known_names
 
 PIPELINES = (StableDiffusionPipeline, StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline)
 
@@ -51,6 +51,58 @@ def test_unknown_name_suggests_the_nearest(wrong, right):
 def test_unknown_name_without_neighbour_lists_what_is_known():
     with pytest.raises(TypeError, match="known are: .*guidance_scale"):
         check_names(["zzz"], names_of(StableDiffusionPipeline), "pipe")
+
+
+TEXT, IMAGE, INPAINT = PIPELINES
+NAMES_OF_OTHER_PROGRAMS = [
+    *[
+        (TEXT, name, "did you mean num_inference_steps?")
+        for name in ("steps", "step", "num_steps", "Steps", "ddim-steps")
+    ],
+    *[(TEXT, name, "did you mean guidance_scale?") for name in ("cfg", "cfg_scale", "guidance", "CFG")],
+    *[(TEXT, name, "did you mean num_images_per_prompt?") for name in ("batch_size", "n_iter", "num_images", "n")],
+    (TEXT, "negative", "did you mean negative_prompt?"),
+    (TEXT, "noise_seed", "did you mean seed?"),
+    *[(kind, name, "set pipe.scheduler") for kind in PIPELINES for name in ("sampler", "scheduler", "sampler_name")],
+    *[(TEXT, name, "give height and width") for name in ("size", "resolution")],
+    (IMAGE, "size", "size of the start picture"),
+    (IMAGE, "height", "size of the start picture"),
+    (IMAGE, "latents", "text to image and inpainting take it"),
+    *[(TEXT, name, "StableDiffusionImg2ImgPipeline.* take it") for name in ("strength", "image")],
+    (TEXT, "init_image", "StableDiffusionImg2ImgPipeline.* take it as image"),
+    (TEXT, "denoising_strength", "StableDiffusionImg2ImgPipeline.* take it as strength"),
+    (IMAGE, "init_image", "did you mean image?"),
+    *[(kind, "mask", "StableDiffusionInpaintPipeline.* takes it as mask_image") for kind in (TEXT, IMAGE)],
+    (INPAINT, "mask", "did you mean mask_image?"),
+    (IMAGE, "padding_mask_crop", "StableDiffusionInpaintPipeline.* takes it"),
+    *[(TEXT, name, "load_pipeline") for name in ("model", "checkpoint", "torch_dtype", "device", "safety_checker")],
+    (TEXT, "lora", "load_lora_weights"),
+    (TEXT, "lora_scale", 'cross_attention_kwargs={"scale": 0.5}'),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "words"), NAMES_OF_OTHER_PROGRAMS)
+def test_names_of_other_programs_are_known(kind, name, words):
+    words = words.replace("?", r"\?").replace("(", r"\(").replace("{", r"\{")
+    with pytest.raises(TypeError, match=f"takes no argument '{name}'; .*{words}"):
+        check_names([name], names_of(kind), kind.__name__)
+
+
+def test_every_name_of_another_program_leads_somewhere():
+    ours = set(_OUR_NAMES.values())
+    assert ours <= set(PARAMETERS) | set(_INSTEAD) | {"size"}
+    assert not set(_OUR_NAMES) & set(PARAMETERS)
+    assert sum(map(len, (text.split() for text in _OTHER_NAMES.values()))) == len(_OUR_NAMES)  # none stands twice
+
+
+def test_a_sweep_takes_what_a_call_does_not():
+    with pytest.raises(TypeError, match=r"did you mean scheduler\?"):
+        check_names(["sampler"], [*names_of(TEXT), "seed", "scheduler"], "sweep")
+
+
+def test_functions_other_than_calls_get_no_advice_for_calls():
+    with pytest.raises(TypeError, match="known are: device, dtype"):
+        check_names(["steps"], ["device", "dtype"], "load_pipeline")
 
 
 BAD = [
