@@ -15,6 +15,10 @@ from sdkit.shot import Shot
 
 NAME = "AUTOMATIC1111"
 _IMAGE_TO_IMAGE = "StableDiffusionImg2ImgPipeline"
+_OF_DIFFUSERS = ("InvokeAI",)
+_OF_OWN_MARKS = ("InvokeAI", "NovelAI")  # programs whose prompts have other marks than the web UI's
+_MAX_LETTERS = 1_000_000  # of a text; the web UI writes some thousand
+_MAX_JSON = 20_000  # letters of a value that is JSON without quotes
 
 # What the web UI's sampler does where the class, or a config taken over from another one, does otherwise.
 _LIKE_A1111: dict[str, dict[str, Any]] = {
@@ -27,12 +31,17 @@ _LIKE_A1111: dict[str, dict[str, Any]] = {
         if name.removesuffix("Scheduler") not in ("DDIM", "DDPM", "PNDM", "UniPCMultistep", "LCM", "TCD")
     },
 }
-_USUAL = (None, "Automatic", "Uniform")  # the model's own noise levels
+_USUAL = ("", "automatic", "uniform", "normal")  # the model's own noise levels
 
-_PAIR = re.compile(r'\s*(\w[\w \-/]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+# All of these take time in proportion to the length of a text: a stranger's file may hold a long one.
+_KEY = re.compile(r"\s*(\w[\w \-/.()]{0,80}):[ \t]*")
+_QUOTED = re.compile(r'"(?:\\.|[^\\"])*"(?=\s*(?:,|\n|$))', re.DOTALL)
+_END = re.compile(r",|\n|\Z")
+_STEPS = re.compile(r"(?:^|, ?)Steps: ")
+_TEMPLATE = re.compile(r"^(Negative Template|Template):", re.MULTILINE)  # of an extension, after the settings
 _TAG = re.compile(r"<(\w+):([^<>]*)>")
-_EDIT = re.compile(r"((?<!\\)\[[^\[\]]*[:|][^\[\]]*\])")
-_WEIGHT = re.compile(r":\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*(?=\))")
+_EDIT = re.compile(r"((?<!\\)\[[^\[\]:|]*[:|][^\[\]]*\])")
+_WEIGHT = re.compile(r":\s{0,9}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s{0,9}(?=\))")
 _BRACKET = re.compile(r"\\[\\()\[\]]|[()\[\]]")
 _NOT_ARGUMENTS = {
     "VAE": "load that VAE into pipe.vae",
@@ -43,6 +52,9 @@ _NOT_ARGUMENTS = {
     "Mask": "inpainting, whose mask is not in the file",
     "Inpaint": "inpainting, whose mask is not in the file",
     "Lora": "load it with pipe.load_lora_weights",
+    "Civitai resources": "load those of the type lora with pipe.load_lora_weights",
+    "Template": "the prompt was made from it",
+    "Negative Template": "the negative prompt was made from it",
     "TI": "load it with pipe.load_textual_inversion",
 }
 
@@ -103,17 +115,30 @@ def read_parameters(text: str) -> dict[str, Any]:
     and the model as the web UI calls it. `not_mapped` says, for each thing that diffusers does
     not take or does otherwise, why. Raises ValueError if the text is none of these.
     """
-    prompt, negative, pairs = _parts(text)
+    if len(text) > _MAX_LETTERS:
+        raise ValueError(f"a text of {len(text):,} letters; at most {_MAX_LETTERS:,} are read.")
+    prompt, negative, pairs = _parts(text.replace("\r\n", "\n"))
+    return settings_from(prompt, negative, pairs)
+
+
+def settings_from(prompt: str, negative: str, pairs: dict[str, str], program: str = NAME) -> dict[str, Any]:
+    """Return what `read_parameters` does of a prompt, a negative prompt and the pairs of such a text.
+
+    `program` is the one that made the picture; its settings have the web UI's names here. Raises ValueError for
+    a number that is none.
+    """
+    pairs = dict(pairs)
     not_mapped: dict[str, str] = {}
+    marked = _as_written if program in _OF_OWN_MARKS else _plain_prompt
     settings = {
-        "prompt": _plain_prompt(prompt, "prompt", not_mapped),
-        "negative_prompt": _plain_prompt(negative, "negative prompt", not_mapped),
+        "prompt": marked(prompt, "prompt", not_mapped),
+        "negative_prompt": marked(negative, "negative prompt", not_mapped),
         "num_inference_steps": _take(pairs, "Steps", int),
         "guidance_scale": _take(pairs, "CFG scale", float),
         "seed": _take(pairs, "Seed", int),
     }
     settings["width"], settings["height"] = _take(pairs, "Size", _size) or (None, None)
-    scheduler = _scheduler(pairs.pop("Sampler", None), pairs.pop("Schedule type", None), not_mapped)
+    scheduler = _scheduler(pairs.pop("Sampler", ""), pairs.pop("Schedule type", ""), program, not_mapped)
     pipeline = "StableDiffusionPipeline"
     if "Denoising strength" in pairs and not any(key.startswith(("Hires", "First pass")) for key in pairs):
         pipeline = _IMAGE_TO_IMAGE
@@ -129,7 +154,7 @@ def read_parameters(text: str) -> dict[str, Any]:
     if noise != "CPU":
         not_mapped["RNG"] = f"{noise} noise; a CPU generator draws other numbers from the same seed"
     model = {"name": pairs.pop("Model", None), "revision": None, "hash": pairs.pop("Model hash", None)}
-    versions = {NAME: pairs.pop("Version", None)}
+    versions = {program: pairs.pop("Version", None)}
     for key in pairs:
         reason = next((why for start, why in _NOT_ARGUMENTS.items() if key.startswith(start)), None)
         not_mapped[key] = f"{pairs[key]}: {reason or 'the pipeline takes no such argument'}"
@@ -141,21 +166,76 @@ def read_parameters(text: str) -> dict[str, Any]:
 
 
 def _parts(text):
-    """Split a text into prompt, negative prompt and the pairs of its last line."""
-    *lines, last = text.strip().split("\n")
-    pairs = {key: _unquoted(value) for key, value in _PAIR.findall(last)}
-    if "Steps" not in pairs or "Sampler" not in pairs:
+    """Split a text into prompt, negative prompt and the pairs of its settings.
+
+    The settings begin at the last line that names the steps and, there or below, another setting; extensions
+    write line breaks into their fields and lines of their own below.
+    """
+    lines = text.strip().split("\n")
+    others = False  # is another setting named in this line or below?
+    for start in range(len(lines) - 1, -1, -1):
+        others = others or any(f"{key}: " in lines[start] for key in ("Sampler", "CFG scale", "Seed", "Size"))
+        if others and _STEPS.search(lines[start]):
+            break
+    else:
         raise ValueError(f"no line of settings (Steps: ..., Sampler: ...) as {NAME} writes it.")
-    start = next((i for i, line in enumerate(lines) if line.startswith("Negative prompt:")), len(lines))
-    negative = "\n".join(lines[start:]).removeprefix("Negative prompt:").strip()
-    return "\n".join(lines[:start]), negative, pairs
+    above = lines[:start]
+    cut = next((i for i, line in enumerate(above) if line.startswith("Negative prompt:")), len(above))
+    negative = "\n".join(above[cut:]).removeprefix("Negative prompt:").strip()
+    pairs = _pairs("\n".join(lines[start:]))
+    before_steps = pairs.pop("", "")  # where all is written in one line
+    return "\n".join(above[:cut]) or before_steps, negative, pairs
+
+
+def _pairs(text):
+    """Return the pairs of a text of settings: "key: value" between commas or line breaks, a value quoted or JSON.
+
+    What comes before the first key has the key "".
+    """
+    text, *templates = _TEMPLATE.split(text)
+    found: dict[str, list[str]] = {}
+    key, position = "", 0
+    while position < len(text):
+        match = _KEY.match(text, position)
+        if match:
+            key, position = match[1], match.end()
+            end = _end_of_value(text, position)
+            found[key] = [text[position:end]]
+        else:  # no key: the value before had a comma or line break in it
+            end = _end_of_item(text, position)
+            found.setdefault(key, []).append(text[max(0, position - 1) : end])
+        position = end + 1
+    pairs = {key: _unquoted("".join(pieces).strip()) for key, pieces in found.items()}
+    return {**pairs, **{key: value.strip() for key, value in zip(templates[::2], templates[1::2])}}
+
+
+def _end_of_value(text, start):
+    """Return where a value ends that begins at `start`: after its quotes or brackets, or at the next comma or line."""
+    if text.startswith('"', start):
+        quoted = _QUOTED.match(text, start)
+        if quoted:
+            return _end_of_item(text, quoted.end())
+    if text.startswith(("[{", "{"), start):
+        try:
+            length = json.JSONDecoder().raw_decode(text[start : start + _MAX_JSON])[1]
+            return _end_of_item(text, start + length)
+        except (ValueError, RecursionError):  # it only begins like JSON
+            pass
+    return _end_of_item(text, start)
+
+
+def _end_of_item(text: str, start: int) -> int:
+    end = _END.search(text, start)
+    return end.start() if end else len(text)
 
 
 def _unquoted(value):
+    """Return a value without its quotes; half characters, which no file takes, become question marks."""
     try:
-        return json.loads(value) if value.startswith('"') else value.strip()
+        value = str(json.loads(value)) if value.startswith('"') else value
     except ValueError:
-        return value
+        pass
+    return value.encode(errors="replace").decode()
 
 
 def _take(pairs, key, kind):
@@ -172,6 +252,13 @@ def _take(pairs, key, kind):
 def _size(text):
     width, height = text.split("x")
     return int(width), int(height)
+
+
+def _as_written(prompt, name, not_mapped):
+    """Return a prompt as it is, and note that there may be marks in it."""
+    if re.search(r"[(){}\[\]]|\+\+|--", prompt):
+        not_mapped[f"weights in the {name}"] = "brackets, + and - change a word's weight there; left as written"
+    return prompt
 
 
 def _plain_prompt(prompt, name, not_mapped):
@@ -195,18 +282,24 @@ def _plain_prompt(prompt, name, not_mapped):
     return "".join(parts)
 
 
-def _scheduler(sampler, schedule, not_mapped):
+def _scheduler(sampler, schedule, program, not_mapped):
     """Return class and config of the scheduler that a sampler is in diffusers, or None."""
     found = find_name(sampler)
     if found is None:
-        not_mapped["Sampler"] = f"{sampler}: diffusers has no such scheduler; the pipeline's own is used"
+        reason = "diffusers has no such scheduler" if sampler else "it is not in the text"
+        not_mapped["Sampler"] = f"{sampler}: {reason}; the pipeline's own is used".removeprefix(": ")
         return None
     kind, config, chooses = SAMPLERS[found.sampler]
     schedule = found.spacing or schedule  # older versions write both in one name
-    config = {**_LIKE_A1111.get(kind, {}), **config}
-    if schedule not in _USUAL:
-        if chooses and schedule in SPACINGS:
-            config.update(SPACINGS[schedule])
-        else:
-            not_mapped["Schedule type"] = f"{schedule}: {kind} cannot space its noise levels so"
+    # what is built on diffusers samples as diffusers does
+    config = {**({} if program in _OF_DIFFUSERS else _LIKE_A1111.get(kind, {})), **config}
+    spacing = next((name for name in SPACINGS if _letters(name) == _letters(schedule)), None)
+    if spacing is not None and chooses:
+        config.update(SPACINGS[spacing])
+    elif _letters(schedule) not in _USUAL:
+        not_mapped["Schedule type"] = f"{schedule}: {kind} cannot space its noise levels so"
     return {"class": kind, "config": config}
+
+
+def _letters(name):
+    return re.sub("[^a-z]", "", name.lower())

@@ -1,15 +1,16 @@
 """Settings inside the PNG: written whole, read back, and the picture made again from them.
 
 Two text chunks are written: `sdkit`, our complete JSON, and `parameters`, the text that
-AUTOMATIC1111's web UI writes and other tools read (sdkit/record/a1111.py).
+AUTOMATIC1111's web UI writes and other tools read (sdkit/record/a1111.py). What is read may come from a
+stranger: sdkit/record/schema.py checks it, and docs/security.md says what is promised.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,17 @@ from sdkit.call.resolve import draws_noise_on_the_way, resolve
 from sdkit.files import write_whole
 from sdkit.loading.components import pipeline_from
 from sdkit.loading.device import device_of
+from sdkit.loading.locate import BUILT_IN
 from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import origin_of
 from sdkit.loading.state import changes
+from sdkit.parameters import PARAMETERS, short
 from sdkit.quiet import quiet
 from sdkit.record.a1111 import NAME, read_parameters, write_parameters
+from sdkit.record.encoding import LOST, decode, encode, is_lost  # noqa: F401
+from sdkit.record.foreign import program_of, read_foreign
+from sdkit.record.picture_file import MAX_PIXELS, file_at, read_file
+from sdkit.record.schema import FAMILY, MAX_LETTERS, parse_record, settings_of_record
 from sdkit.shot import Origin, Shot, is_picture, png_bytes
 
 if TYPE_CHECKING:
@@ -34,84 +41,131 @@ if TYPE_CHECKING:
 CHUNK, FOREIGN_CHUNK = "sdkit", "parameters"
 
 
-def save_picture(shot: Shot, path: str | Path) -> Path:
+def save_picture(shot: Shot, path: str | Path, *, leave_out: Sequence[str] = ()) -> Path:
     """Write a shot as PNG with its settings inside; the file appears whole or not at all.
 
-    Missing folders are made; a file of that name is replaced. Raises ValueError unless the path
-    ends in .png, TypeError unless the shot holds a PIL picture.
+    Missing folders are made; a file of that name is replaced. `leave_out` names settings that shall not be in
+    the file, such as ["image"] for a start picture that is too large or not to be passed on; `rebuild` then
+    asks for them. Raises ValueError unless the path ends in .png, or if the record is too large to be read
+    again, TypeError unless the shot holds a PIL picture.
     """
+    if not isinstance(path, (str, Path)):
+        raise TypeError(f"path is {short(path)}; give a text or a Path.")
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ValueError(f"path is {str(path)!r}; give a name that ends in .png: it keeps pixels and settings.")
-    return write_whole(path, png_of(shot))
+    return write_whole(path, png_of(_without(shot, leave_out)))
+
+
+def _without(shot, leave_out):
+    """Return a shot without some of its settings, with a note that they were left out."""
+    if not leave_out:
+        return shot
+    if isinstance(leave_out, str):
+        raise TypeError(f"leave_out is {leave_out!r}; give a list of names, such as [{leave_out!r}].")
+    unknown = [name for name in leave_out if name not in shot.settings]
+    if unknown:
+        raise ValueError(f"leave_out has {unknown[0]!r}; the shot's settings are {', '.join(shot.settings)}.")
+    return replace(shot, settings={**shot.settings, **{name: {LOST: "left out"} for name in leave_out}})
 
 
 def png_of(shot: Shot, **more: Any) -> bytes:
     """Return a shot as the bytes of a PNG with its settings inside, and what else its record shall hold.
 
-    Raises TypeError unless the shot holds a PIL picture.
+    Raises TypeError unless the shot holds a PIL picture, ValueError if it is too large to be read again.
     """
     from PIL.PngImagePlugin import PngInfo
 
     if not isinstance(shot, Shot) or not is_picture(shot.image):
         raise TypeError(f'can only save a shot with a PIL picture, not {shot!r}; use output_type="pil" and one shot.')
+    if shot.image.width * shot.image.height > MAX_PIXELS:
+        raise ValueError(f"the picture has {shot.image.width}x{shot.image.height} pixels; at most {MAX_PIXELS:,} fit.")
     info = PngInfo()
-    record = {"settings": shot.settings, "origin": shot.origin.to_dict(), "seconds": shot.seconds, **more}
-    info.add_text(FOREIGN_CHUNK, write_parameters(shot))
-    info.add_text(CHUNK, json.dumps(encode(record), ensure_ascii=False))
+    settings, foreign = encode(shot.settings), write_parameters(shot)
+    _check_readable(settings, len(foreign))
+    record = {"settings": settings, "origin": encode(shot.origin.to_dict()), "seconds": shot.seconds, **encode(more)}
+    info.add_text(FOREIGN_CHUNK, foreign)
+    info.add_text(CHUNK, json.dumps(record, ensure_ascii=False))
     return png_bytes(shot.image, info)
 
 
-def read_settings(path: str | Path) -> dict[str, Any]:
-    """Return {"settings", "origin", "made_by", "not_mapped"} of a PNG written by `save_picture` or by AUTOMATIC1111.
+def _check_readable(settings, besides=0):
+    """Raise ValueError if encoded settings are more than can be read again from a PNG.
 
-    `settings` are arguments of diffusers for this one picture, `origin` tells what else made it.
-    `made_by` is "sdkit" or "AUTOMATIC1111"; of the latter's settings `not_mapped` says which have
-    no counterpart here, and why. Raises FileNotFoundError, or ValueError if the file is no picture
-    or holds no such settings.
+    `besides` counts the letters of the other text in it.
     """
-    path = Path(path)
-    _, chunks = _read_chunks(path)
-    if CHUNK not in chunks and FOREIGN_CHUNK not in chunks:
-        raise ValueError(f"{path.name} holds no settings of ours; only pictures written by save_picture do.")
+    from PIL.PngImagePlugin import MAX_TEXT_MEMORY
+
+    for name in ("prompt", "negative_prompt"):
+        if isinstance(settings.get(name), str) and len(settings[name]) > MAX_LETTERS:
+            raise ValueError(f"{name} has {len(settings[name]):,} letters; a record holds at most {MAX_LETTERS:,}.")
+    sizes = {name: len(json.dumps(value, ensure_ascii=False).encode()) for name, value in settings.items()}
+    total = sum(sizes.values()) + besides + _ROOM_FOR_ORIGIN
+    if total > MAX_TEXT_MEMORY:
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise ValueError(
+            f"the record would take {total / 2**20:.0f} MB, of which {largest} {sizes[largest] / 2**20:.0f} MB, and "
+            f"Pillow reads at most {MAX_TEXT_MEMORY / 2**20:.0f} MB of text from a PNG. Use a smaller {largest}, or "
+            f"store it beside: save_picture(shot, path, leave_out=[{largest!r}]), then rebuild(path, {largest}=...); "
+            "a sweep keeps such pictures without folder=."
+        )
+
+
+def read_settings(path: str | Path) -> dict[str, Any]:
+    """Return {"settings", "origin", "made_by", "not_mapped"} of a picture of `save_picture` or of another program.
+
+    A PNG is read, or a JPEG or WebP of another program whose name says so. `settings` are arguments of diffusers
+    for this one picture, `origin` tells what else made it. `made_by` is "sdkit", "AUTOMATIC1111" or the name of
+    the program; of another program's settings `not_mapped` says which have no counterpart here, and why.
+    ComfyUI's, InvokeAI's, NovelAI's and Fooocus' are read where sd-parsers is installed.
+
+    Nothing in the file chooses code, paths or downloads. Raises FileNotFoundError, or ValueError if the file is
+    no picture or holds no such settings.
+    """
+    return _read(file_at(path))[1]
+
+
+def _read(path: Path) -> tuple[Image.Image, dict[str, Any]]:
+    """Return the picture in a file, and what `read_settings` does."""
+    picture, texts = read_file(path)
+    if CHUNK in texts:
+        with _damage_named(path):
+            record = parse_record(texts[CHUNK])
+            settings = settings_of_record(record["settings"])
+        return picture, {"settings": settings, "origin": record["origin"], "made_by": CHUNK, "not_mapped": {}}
+    program = program_of(texts)
+    if FOREIGN_CHUNK in texts and (program is None or "Steps: " in texts[FOREIGN_CHUNK]):
+        with _damage_named(path):
+            return picture, {**read_parameters(texts[FOREIGN_CHUNK]), "made_by": NAME}
+    if program is None:
+        raise ValueError(
+            f"{path.name} holds no settings of ours; read are pictures of save_picture, of {NAME}, and of "
+            "programs that sd-parsers reads."
+        )
     try:
-        if CHUNK not in chunks:
-            return {**read_parameters(chunks[FOREIGN_CHUNK]), "made_by": NAME}
-        record = json.loads(chunks[CHUNK])
-        return {
-            "settings": decode(record["settings"]),
-            "origin": decode(record["origin"]),
-            "made_by": CHUNK,
-            "not_mapped": {},
-        }
-    except (ValueError, KeyError, TypeError) as error:
+        return picture, {**read_foreign(texts, program), "made_by": program}
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
         raise ValueError(f"the settings in {path.name} are damaged: {error}") from error
 
 
 def read_record(path: Path) -> tuple[Image.Image, dict[str, Any]]:
-    """Return the picture of a PNG that `png_of` made, all its pixels read, and its record as it is written there.
+    """Return the picture of a PNG that `png_of` made, all its pixels read, and its record, settings still encoded.
 
     Raises FileNotFoundError, or ValueError if the file is no picture or holds no record of ours.
     """
-    picture, chunks = _read_chunks(path)
+    picture, texts = read_file(file_at(path))
     try:
-        return picture, json.loads(chunks[CHUNK])
-    except (ValueError, KeyError) as error:
+        return picture, parse_record(texts[CHUNK])
+    except (KeyError, ValueError) as error:
         raise ValueError(f"the record in {path.name} is damaged or missing: {error}") from error
-
-
-def _read_chunks(path):
-    """Return the picture in a file and its text chunks of ours and of AUTOMATIC1111, {name: text}."""
-    from PIL import Image, UnidentifiedImageError
-
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {str(path)!r}.")
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError(f"{path.name} is no readable picture: {error}") from error
-    return picture, {name: picture.info[name] for name in (CHUNK, FOREIGN_CHUNK) if name in picture.info}
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,45 +200,48 @@ class Rebuilt:
         return text + (f"; not mapped: {', '.join(self.not_mapped)}>" if self.not_mapped else ">")
 
 
+_ROOM_FOR_ORIGIN = 2**20  # bytes; an origin takes some thousand
+
+
 def _changes(pairs):
     return ", ".join(f"{name} {then} -> {now}" for name, (then, now) in pairs.items())
 
 
-def rebuild(path: str | Path, pipe=None, **instead: Any) -> Rebuilt:
-    """Make the picture of a PNG again from its settings alone and compare the two.
+def rebuild(path: str | Path, pipe=None, *, model: str | Path | None = None, **instead: Any) -> Rebuilt:
+    """Make the picture of a file again from its settings alone and compare the two.
 
-    Without `pipe` the model named in the record is loaded; with it, its parts are used, as a
-    picture of AUTOMATIC1111 always needs. `instead` gives arguments that the file does not hold,
+    With `pipe` its parts are used, as a picture of another program always needs; with `model` the model of that
+    name is loaded, a folder, file or Hub id as `load_pipeline` takes it. Without both only the built-in model
+    is: a file does not choose what is loaded. `instead` gives arguments that the file does not hold,
     such as a callback or AUTOMATIC1111's start picture, or takes the place of recorded ones (None
-    leaves one out). Raises ValueError if the model's weights are not the recorded ones, if the
-    call held something that a file cannot keep, or if the picture was enlarged afterwards.
-    """
-    from PIL import Image
+    leaves one out).
 
-    record, name = read_settings(path), Path(path).name
+    Raises ValueError if the model's weights are not the recorded ones, if the call held something that a file
+    cannot keep, if the settings cannot be used or make a picture of another size, FileNotFoundError for files
+    that are not there.
+    """
+    path = file_at(path)
+    picture, record = _read(path)
+    name = path.name
     settings = {**record["settings"], **instead}
     _check_complete(settings, record["origin"]["pipeline"], name)
-    with Image.open(path) as stored:
-        before = np.asarray(stored.convert("RGB"), dtype=int)
+    before = _pixels(picture, name)
     versions: dict = {}
     machine: dict = {}
     state: list[str] = []
-    if record["made_by"] == NAME:
-        _check_not_enlarged(settings, before, name)
-        pipe = _pipeline_of_a1111(record["origin"], pipe, name)
-    else:
-        origin = _origin_in(record, name)
-        pipe = pipeline_of(origin, _load_model(origin, name) if pipe is None else pipe)
+    if record["made_by"] == CHUNK:
+        origin = Origin.from_dict(record["origin"])
+        pipe = _pipeline_for(origin, pipe, model, name)
         now = origin_of(pipe)
-        if origin.fingerprint != now.fingerprint:
-            raise ValueError(
-                f"the weights differ: the picture was made with {origin.model} ({origin.fingerprint}), this pipeline "
-                f"has {now.fingerprint}. Give that model as pipe=."
-            )
         versions = _differences(origin.versions, now.versions)
         machine = _differences(_surroundings(origin), _surroundings(now))
         state = _state_changes(origin, now, versions)
-    shot = generate(pipe, **_call_of(settings, pipe))[0]
+    else:
+        pipe = _pipeline_of_foreign(record, pipe, model, name)
+    with _from_a_file(name, settings, instead):
+        call = _call_of(settings, pipe)
+        _check_size(pipe, call, before, name)
+        shot = generate(pipe, **call)[0]
     after = np.asarray(shot.image.convert("RGB"), dtype=int)
     if after.shape != before.shape:
         raise ValueError(f"{name} has {before.shape[:2]} pixels (height, width), made again {after.shape[:2]}.")
@@ -201,19 +258,60 @@ def rebuild(path: str | Path, pipe=None, **instead: Any) -> Rebuilt:
     )
 
 
+def _pixels(picture, name):
+    try:
+        return np.asarray(picture.convert("RGB"), dtype=int)
+    except ValueError as error:
+        raise ValueError(f"{name} has pixels of mode {picture.mode}, which no pipeline makes: {error}") from error
+
+
+@contextmanager
+def _from_a_file(name: str, settings: dict[str, Any], instead: dict[str, Any]) -> Iterator[None]:
+    """Name the file in whatever its settings raise; what was given instead of them may be at fault itself."""
+    try:
+        yield
+    except _ODD_VALUES as error:
+        if instead:
+            raise
+        argument = next((key for key in settings if str(error).startswith(f"{key} ")), None)
+        parameter = PARAMETERS.get(argument or "")
+        remedy = f" To leave it out, give {argument}=None." if parameter and parameter.optional else ""
+        raise ValueError(f"{name} cannot be made again: {error}{remedy}") from error
+
+
 def pipeline_of(origin: Origin, pipe):
-    """Return a pipeline of an origin's class, with its scheduler, over the parts of `pipe`."""
+    """Return a pipeline of an origin's class, with its scheduler, over the parts of `pipe`.
+
+    Raises ValueError if the pipeline is none of Stable Diffusion's three, or for a scheduler that diffusers
+    does not have or that cannot be made of the origin's configuration.
+    """
     import diffusers
 
-    scheduler = getattr(diffusers, origin.scheduler).from_config(origin.scheduler_config)
+    if origin.pipeline not in FAMILY:
+        raise ValueError(f"the pipeline is {origin.pipeline!r}; it must be one of {', '.join(FAMILY)}.")
+    scheduler = _made_scheduler(origin.scheduler, origin.scheduler_config)
     return pipeline_from(getattr(diffusers, origin.pipeline), pipe, scheduler=scheduler)
 
 
-def is_lost(value: Any) -> bool:
-    """Say whether an encoded value is one that a file cannot keep."""
-    if isinstance(value, list):
-        return any(map(is_lost, value))
-    return isinstance(value, dict) and "not_recorded" in value
+def _made_scheduler(name: str, config: Any, **more: Any) -> Any:
+    """Return a scheduler of diffusers by the name of its class."""
+    import diffusers
+
+    kind: Any = getattr(diffusers, name, None) if name.isidentifier() and name.endswith("Scheduler") else None
+    packages = [package for package in getattr(kind, "_backends", ()) if package != "torch"]
+    if packages:  # a stand-in for a class whose packages are missing
+        raise ValueError(f"{name} needs {packages[0]}, which is not installed; install it: pip install {packages[0]}.")
+    is_scheduler = isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)
+    if not is_scheduler:
+        raise ValueError(f"diffusers has no scheduler {name!r}.")
+    try:
+        return kind.from_config(config, **more)
+    except (ImportError, *_ODD_VALUES) as error:
+        raise ValueError(f"no {name} can be made of the recorded configuration: {error}") from error
+
+
+# What diffusers and torch raise for values that they were not made for.
+_ODD_VALUES = (TypeError, ValueError, ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError)
 
 
 def _check_complete(settings, pipeline, name):
@@ -225,30 +323,53 @@ def _check_complete(settings, pipeline, name):
         raise ValueError(f"{name} was made from a start picture, which is not in the file; give image=.")
 
 
-def _check_not_enlarged(settings, stored, name):
-    size = (settings.get("height"), settings.get("width"))
-    if None not in size and size != stored.shape[:2]:
+def _check_size(pipe, call, stored, name):
+    """Raise ValueError, before anything is made, if a call makes another size than that of the stored pixels."""
+    made = resolve(pipe, {key: value for key, value in call.items() if key != "seed"})
+    if None in (made.height, made.width) or call.get("padding_mask_crop") is not None:
+        return
+    if (made.height, made.width) != stored.shape[:2]:
         raise ValueError(
-            f"{name} has {stored.shape[1]}x{stored.shape[0]} pixels, but its settings make {size[1]}x{size[0]}: it was "
-            "enlarged afterwards, which diffusers does not do. For the small one call generate with these settings."
+            f"{name} has {stored.shape[1]}x{stored.shape[0]} pixels, but its settings make {made.width}x{made.height}: "
+            "it was enlarged or cut afterwards, which diffusers does not do. For the picture before that call "
+            "generate with these settings."
         )
 
 
-def _origin_in(record, name):
-    try:
-        return Origin.from_dict(record["origin"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"the settings in {name} are damaged: the origin lacks {error}") from error
+def _pipeline_for(origin, pipe, model, name):
+    """Return the pipeline of an origin, over parts that are given, asked for or built in, with the recorded weights."""
+    parts = _load_model(origin, model, name) if pipe is None else _only(pipe, model)
+    with _from_a_file(name, {}, {}):
+        pipe = pipeline_of(origin, parts)
+    now = origin_of(pipe)
+    if origin.fingerprint != now.fingerprint:
+        raise ValueError(
+            f"the weights differ: the picture was made with {origin.model} ({origin.fingerprint}), this pipeline "
+            f"has {now.fingerprint}. Give that model as pipe=."
+        )
+    return pipe
 
 
-def _load_model(origin, name):
-    """Load the model that an origin names, in the recorded dtype if its device is the one used here."""
+def _only(pipe, model):
+    """Return the pipeline if no model is given beside it."""
+    if model is not None:
+        raise ValueError("pipe and model are both given; give one of them.")
+    return pipe
+
+
+def _load_model(origin, model, name):
+    """Load the model that the caller names, else the built-in one, in the recorded dtype if its device is used here."""
     import torch
 
-    if origin.model is None:
+    if model is None and origin.model is None:
         raise ValueError(f"{name} names no model (it was not loaded by load_pipeline); give pipe=.")
+    if model is None and origin.model != BUILT_IN:
+        raise ValueError(
+            f"{name} was made with {short(origin.model)}, and a file does not choose what is loaded here. If you "
+            f"trust that model, give its name or place as model=, or the loaded one as pipe=."
+        )
     try:
-        pipe = load_pipeline(origin.model, revision=origin.revision)
+        pipe = load_pipeline(BUILT_IN if model is None else model)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{error} Or load it yourself and give it as pipe=.") from error
     dtype = getattr(torch, origin.dtype.removeprefix("torch."))
@@ -258,17 +379,24 @@ def _load_model(origin, name):
     return pipe
 
 
-def _pipeline_of_a1111(origin, pipe, name):
-    """Return the pipeline for a picture of the web UI, whose file tells only how its scheduler differs from others."""
+def _pipeline_of_foreign(record, pipe, model, name):
+    """Return the pipeline for another program's picture, whose file tells only how its scheduler differs from others.
+
+    A file of another program has no fingerprint, so its model is never loaded by its name.
+    """
     import diffusers
 
-    if pipe is None:
-        model = origin["model"]["name"]
-        raise ValueError(f"{name} was made by {NAME} with the model {model}; load it and give it as pipe=.")
+    origin = record["origin"]
+    if pipe is None and model is None:
+        named = short(origin["model"]["name"]).strip("'")
+        raise ValueError(
+            f"{name} was made by {record['made_by']} with the model {named}; load it and give it as pipe=."
+        )
+    pipe = load_pipeline(model) if pipe is None else _only(pipe, model)
     kind, scheduler = getattr(diffusers, origin["pipeline"]), origin["scheduler"]
     if scheduler is None:
         return pipeline_from(kind, pipe)
-    made = getattr(diffusers, scheduler["class"]).from_config(pipe.scheduler.config, **scheduler["config"])
+    made = _made_scheduler(scheduler["class"], pipe.scheduler.config, **scheduler["config"])
     return pipeline_from(kind, pipe, scheduler=made)
 
 
@@ -319,75 +447,24 @@ def _generator(seed, state, device):
 
     try:
         generator = torch.Generator(device).manual_seed(seed)
+        if state is not None:
+            generator.set_state(state)
     except RuntimeError as error:
+        if device == "cpu":
+            raise ValueError(f"the recorded state of its generator is none: {error}") from error
         raise ValueError(
             f"the noise was drawn by a generator on {device!r}, which this machine's torch does not have; "
             "another device draws other numbers."
         ) from error
-    if state is not None:
-        generator.set_state(state)
     return generator
 
 
 def digest(settings: dict[str, Any], origin: Origin) -> str:
-    """Return 32 hexadecimal digits for encoded settings and an origin, the same whatever machine makes the picture."""
+    """Return 32 hexadecimal digits for encoded settings and an origin, the same whatever machine makes the picture.
+
+    Raises ValueError for settings that are too large to be read again from a PNG.
+    """
+    _check_readable(settings)
     told = {name: value for name, value in origin.to_dict().items() if name != "machine"}
     text = json.dumps({"settings": settings, "origin": encode(told)}, sort_keys=True, ensure_ascii=False)
     return sha256(text.encode()).hexdigest()[:32]
-
-
-def encode(value: Any) -> Any:
-    """Turn a settings value into JSON: tensors and arrays as safetensors, pictures as PNG, both in base64.
-
-    What a file cannot keep becomes {"not_recorded": its kind}.
-    """
-    if isinstance(value, dict):
-        return {str(key): encode(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple, range)):
-        return [encode(entry) for entry in value]
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if is_picture(value):
-        return _encode_picture(value)
-    if isinstance(value, np.ndarray):
-        return {"array": _encode_tensor(value)}
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
-        return {"tensor": _encode_tensor(value)}
-    return {"not_recorded": type(value).__name__}
-
-
-def _encode_picture(picture):
-    buffer = io.BytesIO()
-    try:
-        picture.save(buffer, format="PNG")
-    except OSError:  # PNG has no such mode, such as CMYK
-        return {"not_recorded": f"picture of mode {picture.mode}"}
-    return {"png": base64.b64encode(buffer.getvalue()).decode()}
-
-
-def _encode_tensor(value):
-    import torch
-    from safetensors.torch import save
-
-    return base64.b64encode(save({"value": torch.as_tensor(value).detach().cpu().contiguous()})).decode()
-
-
-def decode(value: Any) -> Any:
-    """Undo `encode`."""
-    if isinstance(value, list):
-        return [decode(entry) for entry in value]
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"png"}:
-        from PIL import Image
-
-        return Image.open(io.BytesIO(base64.b64decode(value["png"])))
-    if set(value) in ({"tensor"}, {"array"}):
-        from safetensors.torch import load
-
-        ((kind, text),) = value.items()
-        tensor = load(base64.b64decode(text))["value"]
-        return tensor.numpy() if kind == "array" else tensor
-    return {key: decode(entry) for key, entry in value.items()}

@@ -1,0 +1,118 @@
+"""Values of a record as JSON: tensors and arrays as safetensors, pictures as PNG, both in base64."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sdkit.record.picture_file import MAX_PIXELS, read_picture
+from sdkit.shot import is_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+LOST = "not_recorded"
+_MAX_PICTURES = 32  # in one record
+_MAX_PIXELS = 2 * MAX_PIXELS  # of all pictures in one record: a few bytes of PNG can hold very many
+
+
+def encode(value: Any) -> Any:
+    """Turn a settings value into JSON: tensors and arrays as safetensors, pictures as PNG, both in base64.
+
+    What a file cannot keep becomes {"not_recorded": its kind}.
+    """
+    if isinstance(value, dict):
+        return {str(key): encode(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [encode(entry) for entry in value]
+    if isinstance(value, np.generic):  # before float, which NumPy's float64 is too
+        return _plain_number(value)
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if is_picture(value):
+        return _encode_picture(value)
+    if isinstance(value, np.ndarray):
+        return {"array": _encode_tensor(value)}
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return {"tensor": _encode_tensor(value)}
+    return {LOST: type(value).__name__}
+
+
+def is_lost(value: Any) -> bool:
+    """Say whether an encoded value is one that a file cannot keep."""
+    if isinstance(value, list):
+        return any(map(is_lost, value))
+    return isinstance(value, dict) and LOST in value
+
+
+def decode(value: Any) -> Any:
+    """Undo `encode`. Raises ValueError for a tensor or picture that it did not write, or too many of them."""
+    pictures: list[Image.Image] = []
+    return _decoded(value, pictures)
+
+
+def _decoded(value, pictures):
+    """Return a decoded value; the pictures found are added to `pictures`."""
+    if isinstance(value, list):
+        return [_decoded(entry, pictures) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"png"}:
+        pictures.append(_decode_picture(value["png"], pictures))
+        return pictures[-1]
+    if set(value) in ({"tensor"}, {"array"}):
+        ((kind, text),) = value.items()
+        return _decode_tensor(_bytes(text), kind)
+    return {key: _decoded(entry, pictures) for key, entry in value.items()}
+
+
+def _plain_number(value):
+    """Return a number of NumPy as one of Python; some, such as longdouble, have no `item` of their own."""
+    value = value.item()
+    return float(value) if isinstance(value, np.floating) else value
+
+
+def _encode_picture(picture):
+    buffer = io.BytesIO()
+    try:
+        picture.save(buffer, format="PNG")
+    except OSError:  # PNG has no such mode, such as CMYK
+        return {LOST: f"picture of mode {picture.mode}"}
+    return {"png": base64.b64encode(buffer.getvalue()).decode()}
+
+
+def _encode_tensor(value):
+    import torch
+    from safetensors.torch import save
+
+    return base64.b64encode(save({"value": torch.as_tensor(value).detach().cpu().contiguous()})).decode()
+
+
+def _decode_picture(text, others) -> Image.Image:
+    """Return a picture in a record; `others` are those already read."""
+    if len(others) == _MAX_PICTURES:
+        raise ValueError(f"it holds more than {_MAX_PICTURES} pictures.")
+    pixels_left = _MAX_PIXELS - sum(picture.width * picture.height for picture in others)
+    picture = read_picture(io.BytesIO(_bytes(text)), "PNG", min(pixels_left, MAX_PIXELS))
+    picture.info = {name: entry for name, entry in picture.info.items() if not isinstance(entry, str)}
+    return picture
+
+
+def _bytes(text) -> bytes:
+    if not isinstance(text, str):
+        raise ValueError(f"a tensor or picture is written as a {type(text).__name__}, not as text.")
+    return base64.b64decode(text, validate=True)
+
+
+def _decode_tensor(data: bytes, kind: str):
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        tensor = load(data)["value"]
+        return tensor.numpy() if kind == "array" else tensor
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"a {kind} in it cannot be read: {error}") from error
