@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,15 @@ from pathlib import Path
 def whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside the given one, renamed to it at the end of the block unless that fails.
 
-    Missing folders are made. Raises OSError where the folder cannot be written to.
+    Missing folders are made. The temporary file has a name that nobody can guess and is there, empty, from the
+    start: no link that somebody put in its place is followed. Raises OSError where the folder cannot be
+    written to.
     """
     path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(temporary, flags, 0o666))
     try:
         yield temporary
         os.replace(temporary, path)

@@ -5,32 +5,71 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
+
+_LOGGERS = ("diffusers", "transformers", "huggingface_hub")
+# Log levels and warnings belong to the whole process: the first block that begins changes them, the last that ends
+# puts them back, whichever threads these are in.
+_lock = threading.Lock()
+_blocks = 0
+_undo = contextlib.ExitStack()
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Hide log lines below ERROR, warnings and progress bars of diffusers and transformers inside the block."""
-    loggers = [logging.getLogger(name) for name in ("diffusers", "transformers", "huggingface_hub")]
-    levels = [logger.level for logger in loggers]
-    with contextlib.ExitStack() as undo:
-        for logger, level in zip(loggers, levels):
-            undo.callback(logger.setLevel, level)
-            logger.setLevel(logging.ERROR)
-        undo.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")
-        # transformers reports missing optional packages on stderr while it is being imported
-        undo.enter_context(contextlib.redirect_stderr(io.StringIO()))
-        for module in _bar_switches():
-            if module.is_progress_bar_enabled():
-                module.disable_progress_bar()
-                undo.callback(module.enable_progress_bar)
+    """Hide log lines below ERROR, warnings and progress bars of diffusers and transformers inside the block.
+
+    Blocks may be nested and may overlap in several threads; the silence ends with the last of them.
+    """
+    _begin()
+    try:
         yield
+    finally:
+        _end()
 
 
-def _bar_switches():
-    import diffusers.utils.logging as diffusers_logging
-    import transformers.utils.logging as transformers_logging
+def _begin():
+    global _blocks, _undo
+    with _lock:
+        if not _blocks:
+            with contextlib.ExitStack() as undo:
+                _silence(undo)
+                _undo = undo.pop_all()
+        _blocks += 1
 
+
+def _end():
+    global _blocks
+    with _lock:
+        _blocks -= 1
+        if not _blocks:
+            _undo.close()
+
+
+def _silence(undo: contextlib.ExitStack):
+    """Silence the libraries; `undo` puts back what was there."""
+    for logger in map(logging.getLogger, _LOGGERS):
+        undo.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.ERROR)
+    undo.enter_context(warnings.catch_warnings())
+    warnings.simplefilter("ignore")
+    for module in _progress_bar_switches():
+        if module.is_progress_bar_enabled():
+            module.disable_progress_bar()
+            undo.callback(module.enable_progress_bar)
+
+
+def _progress_bar_switches():
+    """Return the modules of diffusers and transformers that turn their progress bars on and off."""
+    if "transformers" in sys.modules and "diffusers" in sys.modules:
+        import diffusers.utils.logging as diffusers_logging
+        import transformers.utils.logging as transformers_logging
+    else:
+        # transformers reports missing optional packages on stderr while it is being imported
+        with contextlib.redirect_stderr(io.StringIO()):
+            import diffusers.utils.logging as diffusers_logging
+            import transformers.utils.logging as transformers_logging
     return diffusers_logging, transformers_logging

@@ -1,6 +1,7 @@
 """Files appear whole or not at all."""
 
 import errno
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,24 @@ def test_a_block_that_fails_leaves_the_file_as_it_was(tmp_path):
     with whole(path) as temporary:
         temporary.write_bytes(b"second")
     assert path.read_bytes() == b"second" and list(path.parent.iterdir()) == [path]
+
+
+def test_a_link_put_in_the_place_of_the_temporary_file_is_not_followed(tmp_path, monkeypatch):
+    victim = write_whole(tmp_path / "victim", b"kept")
+    monkeypatch.setattr("sdkit.files.secrets.token_hex", lambda count: "known")
+    (tmp_path / ".known.part").symlink_to(victim)
+    with pytest.raises(FileExistsError):
+        write_whole(tmp_path / "a.bin", b"second")
+    assert victim.read_bytes() == b"kept" and not (tmp_path / "a.bin").exists()
+
+
+def test_the_longest_name_that_a_folder_takes_can_be_written(tmp_path):
+    path = tmp_path / f"{'a' * 251}.png"
+    assert write_whole(path, b"there").read_bytes() == b"there"
+
+
+def test_writers_of_the_same_file_at_once_never_mix(tmp_path):
+    path, contents = tmp_path / "a.bin", [bytes([number]) * 100_000 for number in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda content: write_whole(path, content), contents * 5))
+    assert path.read_bytes() in contents and list(tmp_path.iterdir()) == [path]
