@@ -46,6 +46,12 @@ def pipes(pipe):
     return made
 
 
+@pytest.fixture(scope="module")
+def schedulers(pipe):
+    """Return a scheduler of each class over the built-in model's settings; all calls share it, as a reader's do."""
+    return {name: getattr(diffusers, f"{name}Scheduler").from_config(pipe.scheduler.config) for name in SCHEDULERS}
+
+
 def picture(mode="RGB", size=(SIDE, SIDE)):
     return Image.new(mode, size)
 
@@ -269,20 +275,16 @@ def good_call(kind):
     return {**call, "mask_image": picture("L")} if kind == INPAINT else call
 
 
-def own_scheduler(pipes, name):
-    kind = getattr(diffusers, f"{name}Scheduler")
-    for pipe in pipes.values():
-        pipe.scheduler = kind.from_config(pipe.scheduler.config)
-
-
-def bad_call(data, pipes, name):
+def bad_call(data, pipes, schedulers, name):
     """Draw a call whose only fault is in the argument `name`; return the pipeline's class name and the call."""
     kinds = [kind for kind in pipes if name in known_names(pipes[kind]) or name in ("seed", "ineffective")]
     kind = data.draw(st.sampled_from(kinds))
     call = good_call(kind)
-    own_scheduler(pipes, "EulerDiscrete" if name in ("timesteps", "sigmas") else data.draw(st.sampled_from(SCHEDULERS)))
     if name in ("timesteps", "sigmas"):
+        pipes[kind].scheduler = schedulers["EulerDiscrete"]
         del call["num_inference_steps"]
+    else:
+        pipes[kind].scheduler = schedulers[data.draw(st.sampled_from(SCHEDULERS))]
     if name in ("height", "width"):
         call["width" if name == "height" else "height"] = 64
     if name == "prompt_embeds":
@@ -319,13 +321,13 @@ def test_the_table_of_bad_values_covers_every_argument(pipes):
     assert set(BAD) == names == set(PARAMETERS) | {"ineffective"}
 
 
-def test_every_bad_value_is_refused_by_name_before_the_denoiser(pipes, untouched):
+def test_every_bad_value_is_refused_by_name_before_the_denoiser(pipes, schedulers, untouched):
     seen = Counter()
 
     @settings(max_examples=45, **SAME_EACH_TIME)
     @given(data=st.data())
     def refused(name, data):
-        kind, call = bad_call(data, pipes, name)
+        kind, call = bad_call(data, pipes, schedulers, name)
         seen[name] += 1
         check_refused(pipes[kind], call, name)
 
@@ -385,8 +387,8 @@ TOGETHER = [
 
 
 @pytest.mark.parametrize(("kind", "arguments", "name"), TOGETHER)
-def test_good_values_that_do_not_go_together_are_refused(pipes, untouched, kind, arguments, name):
-    own_scheduler(pipes, "DDIM")
+def test_good_values_that_do_not_go_together_are_refused(pipes, schedulers, untouched, kind, arguments, name):
+    pipes[kind].scheduler = schedulers["DDIM"]
     call = {**good_call(kind), **arguments}
     check_refused(pipes[kind], {key: value for key, value in call.items() if value is not None}, name)
 
@@ -474,14 +476,14 @@ def instead_of_the_denoiser(pipe, monkeypatch):
     monkeypatch.setattr(pipe.unet, "forward", forward)
 
 
-def test_what_is_not_refused_runs_to_its_end(pipes, instead_of_the_denoiser):
+def test_what_is_not_refused_runs_to_its_end(pipes, schedulers, instead_of_the_denoiser):
     ends = Counter()
 
     @settings(max_examples=120, **SAME_EACH_TIME)
     @given(data=st.data())
     def runs(data):
-        own_scheduler(pipes, data.draw(st.sampled_from(SCHEDULERS)))
         kind = data.draw(st.sampled_from(sorted(pipes)))
+        pipes[kind].scheduler = schedulers[data.draw(st.sampled_from(SCHEDULERS))]
         known = {*known_names(pipes[kind]), "seed"} & set(PERHAPS)
         call = good_call(kind)
         for name in data.draw(st.lists(st.sampled_from(sorted(known)), max_size=4, unique=True)):
