@@ -69,7 +69,10 @@ def _progress_bar_switches():
         import transformers.utils.logging as transformers_logging
     else:
         # transformers reports missing optional packages on stderr while it is being imported
-        with contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stderr(io.StringIO()) as unseen:
             import diffusers.utils.logging as diffusers_logging
             import transformers.utils.logging as transformers_logging
+        for handler in (handler for name in _LOGGERS for handler in logging.getLogger(name).handlers):
+            if isinstance(handler, logging.StreamHandler) and handler.stream is unseen:
+                handler.setStream(sys.stderr)  # it was made during the import
     return diffusers_logging, transformers_logging

@@ -53,7 +53,8 @@ def test_all_is_put_back_after_blocks_that_overlap_in_threads():
     assert not any(thread.is_alive() for thread in threads) and state() == before
 
 
-def test_standard_error_is_left_alone_once_the_libraries_are_there():
+def test_standard_error_is_left_alone_once_the_libraries_are_there_and_they_are_heard_again():
     code = "import sys; from sdkit.quiet import quiet\nwith quiet(): pass\nwith quiet(): print('told', file=sys.stderr)"
+    code += "\nimport logging; logging.getLogger('diffusers').warning('heard')"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert made.stderr == "told\n"
+    assert made.stderr == "told\nheard\n"
