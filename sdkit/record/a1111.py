@@ -232,7 +232,7 @@ def _end_of_item(text: str, start: int) -> int:
 def _unquoted(value):
     """Return a value without its quotes; half characters, which no file takes, become question marks."""
     try:
-        value = str(json.loads(value)) if value.startswith('"') else value
+        value = str(json.loads(value, strict=False)) if value.startswith('"') else value
     except ValueError:
         pass
     return value.encode(errors="replace").decode()

@@ -16,6 +16,7 @@ from sdkit.record.a1111 import settings_from
 COMFYUI, INVOKEAI, NOVELAI, FOOOCUS, SWARMUI = "ComfyUI", "InvokeAI", "NovelAI", "Fooocus", "SwarmUI"
 _MAX_LETTERS = 1_000_000  # of one text; programs write some thousand
 _MAX_PLAIN_LETTERS = 5_000  # of a text that is no JSON
+_PARAMETERS = "parameters"
 # The classes of sd-parsers that read a program's texts.
 _READERS = {COMFYUI: "ComfyUIParser", INVOKEAI: "InvokeAIParser", NOVELAI: "NovelAIParser", FOOOCUS: "FooocusParser"}
 _NOISE = {COMFYUI: "CPU", FOOOCUS: "CPU"}  # where a program draws its noise, if its texts do not tell
@@ -23,7 +24,7 @@ _NOISE = {COMFYUI: "CPU", FOOOCUS: "CPU"}  # where a program draws its noise, if
 
 def program_of(texts: Mapping[str, str]) -> str | None:
     """Return the program that wrote a picture's texts, None if it is none of those known here."""
-    parameters = _json_in(texts.get("parameters", ""))
+    parameters = _json_in(texts.get(_PARAMETERS, ""))
     if any(name in texts for name in ("invokeai_metadata", "invokeai_graph", "sd-metadata", "Dream")):
         return INVOKEAI
     if texts.get("Software", "").startswith("NovelAI"):
@@ -71,7 +72,12 @@ def _prepared(texts, program):
             if isinstance(value, list) and value
         ]
         return {"prompt": nodes, "workflow": {"links": links}}
-    return {"Description": "", "Source": "", **texts} if program == NOVELAI else dict(texts)
+    if program == NOVELAI:
+        return {"Description": "", "Source": "", **texts}
+    if program == FOOOCUS:
+        usual = {"base_model": "", "base_model_hash": None, "negative_prompt": ""}
+        return {"parameters": json.dumps({**usual, **_json_in(texts[_PARAMETERS])})}
+    return dict(texts)
 
 
 def _pairs_of(found, program):
@@ -79,11 +85,10 @@ def _pairs_of(found, program):
     sampler, rest = found.samplers[0], dict(found.metadata)
     settings = dict(sampler.parameters)
     if program == COMFYUI:
+        size = next((kind for kind, nodes in rest.items() if "Latent" in kind and "width" in nodes[0]), None)
+        latents: dict[str, Any] = rest.pop(size)[0] if size else {}
         rest = {f"node {kind}": nodes for kind, nodes in rest.items()}
-        latents: dict[str, Any] = next(
-            (nodes[0] for kind, nodes in rest.items() if "Latent" in kind and "width" in nodes[0]), {}
-        )
-        rest = {**rest, "width": latents.get("width"), "height": latents.get("height")}
+        rest |= {"width": latents.get("width"), "height": latents.get("height")}
     strength = settings.pop("denoise", None)
     resolution = re.findall(r"\d{1,5}", str(rest.pop("resolution", ""))[:20])
     width, height = rest.pop("width", None), rest.pop("height", None)

@@ -39,7 +39,7 @@ def read_picture(source: Path | IO[bytes], kind: str, most_pixels: int = MAX_PIX
 
     Raises ValueError if it is none, damaged, or has more than `most_pixels`.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(source, formats=(kind,)) as picture:
@@ -47,6 +47,8 @@ def read_picture(source: Path | IO[bytes], kind: str, most_pixels: int = MAX_PIX
             if sides[0] * sides[1] <= most_pixels:
                 picture.load()
                 return picture
+    except UnidentifiedImageError as error:
+        raise ValueError(f"it is no readable {kind}.") from error
     except Exception as error:  # Pillow lets through what its decoders raise: a dozen kinds
         raise ValueError(f"it is no readable {kind}: {error}") from error
     raise ValueError(f"it has {sides[0]}x{sides[1]} pixels; at most {most_pixels:,} are read.")

@@ -52,8 +52,10 @@ def save_picture(shot: Shot, path: str | Path, *, leave_out: Sequence[str] = ())
     if not isinstance(path, (str, Path)):
         raise TypeError(f"path is {short(path)}; give a text or a Path.")
     path = Path(path)
-    if path.suffix.lower() != ".png":
+    if path.suffix.lower() != ".png" or "\0" in str(path):
         raise ValueError(f"path is {str(path)!r}; give a name that ends in .png: it keeps pixels and settings.")
+    if path.expanduser().is_dir():
+        raise ValueError(f"path is {str(path)!r}, a folder; give the name of a file.")
     return write_whole(path, png_of(_without(shot, leave_out)))
 
 

@@ -105,7 +105,7 @@ def _check(values, place, rules):
         raise ValueError(f"its {place} is {short(values)}; it must be a table of names and values.")
     for name, rule in rules.items():
         if name in values and not rule.is_right(values[name]):
-            raise ValueError(f"its {place} says {name} is {short(values[name])}; it must be {rule.wanted}.")
+            raise ValueError(f"{name} in its {place} is {short(values[name])}; it must be {rule.wanted}.")
         if name not in values and rule.needed:
             raise ValueError(f"its {place} has no {name}.")
 
@@ -210,7 +210,11 @@ _MODEL = {
 }
 _SCHEDULER = {
     "class": _Rule(_is_name, "the name of a class"),
-    "config": _Rule(_is_config, "a table of the scheduler's arguments, each a number, a text or a list of numbers"),
+    "config": _Rule(
+        _is_config,
+        f"a table of the scheduler's arguments: numbers, texts and lists of numbers, "
+        f"num_train_timesteps from 1 to {_MAX_TRAINING_STEPS:,}",
+    ),
 }
 _STATES = {
     "generator_state": _Rule(_is_state, "the state of a torch generator"),
