@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+from sdkit.parameters import short
 from sdkit.schedulers import SAMPLERS, SPACINGS, find_name
 from sdkit.shot import Shot
 
@@ -246,7 +247,7 @@ def _take(pairs, key, kind):
     try:
         return kind(value)
     except ValueError as error:
-        raise ValueError(f"{key} is {value!r}, which cannot be read.") from error
+        raise ValueError(f"{key} is {short(value)}, which cannot be read.") from error
 
 
 def _size(text):
