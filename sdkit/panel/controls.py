@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from sdkit.panel.picture_controls import CONTROL_WIDTH, LABEL_STYLE, MaskChoice, PictureChoice
 from sdkit.parameters import CHOICE, INTEGER, PARAMETERS, SIZE, SWITCH, TEXT
 from sdkit.schedulers import SCHEDULERS
-from sdkit.shot import in_words, is_picture
+from sdkit.shot import in_words, is_picture, is_same
 
 _NOTHING = inspect.Parameter.empty
 # ipywidgets 7 has the help text under another name, which 8 warns about
@@ -134,20 +134,31 @@ def _choice(name: str, wanted: list | dict, start: Any) -> widgets.Widget:
     if not values:
         raise ValueError(f"{name} has no choices; give at least one.")
     options = values if labels == list(map(str, values)) else list(zip(labels, values))
-    return widgets.Dropdown(options=options, value=start if start in values else values[0], **_common(name))
+    return widgets.Dropdown(options=options, value=_same_or_first(start, values), equals=is_same, **_common(name))
+
+
+def _same_or_first(start: Any, values: list) -> Any:
+    """Return the value that equals `start`, the first one if none does; tensors and arrays equal only themselves."""
+    return next((value for value in values if is_same(value, start)), values[0])
 
 
 def _slider(name: str, limits: tuple, start: Any) -> widgets.Widget:
-    """Return a slider from low to high, over whole numbers if the table or both limits are such."""
-    if len(limits) != 2 or not limits[0] < limits[1]:
-        raise ValueError(f"{name} is {limits!r}; give (low, high) with low below high.")
-    low, high = limits
+    """Return a slider from low to high, in steps of a third number if there is one, as ipywidgets' interact takes it.
+
+    It runs over whole numbers if the table says so, or if all numbers given are such.
+    """
+    if len(limits) not in (2, 3) or not limits[0] < limits[1] or not all(step > 0 for step in limits[2:]):
+        raise ValueError(
+            f"{name} is {limits!r}; give (low, high) or (low, high, step), low below high and step above 0."
+        )
+    low, high = limits[:2]
     parameter = PARAMETERS.get(name)
     if parameter:
         whole, step = parameter.kind in (INTEGER, SIZE), parameter.step
     else:
-        whole = isinstance(low, int) and isinstance(high, int)
+        whole = all(isinstance(number, int) for number in limits)
         step = 1 if whole else (high - low) / 20
+    step = limits[2] if len(limits) == 3 else step
     start = low if start is None else start
     if isinstance(start, bool) or not isinstance(start, Real):
         raise TypeError(f"{name} is {start!r}; give (low, high), a number to start at, or a widget.")

@@ -127,7 +127,7 @@ class Panel(widgets.VBox):
             self._end(run, self.view.show_failure, None, f"stopped after {_step_text(run)}{run.seconds:.1f} s")
             if not (run.live or isinstance(interrupt, StoppedError)):
                 raise  # the cell that pressed the button was interrupted
-        except Exception as error:  # whatever the function raises is shown, and the panel stays usable
+        except BaseException as error:  # whatever the function raises, exit() too, is shown, and the panel stays usable
             self._end(run, self.view.show_failure, error, "failed")
         else:
             self._end(run, self._show, result, f"{result.seconds:.2f} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 from sdkit.shot import Shot, ShotList, caption, is_picture, png_bytes
@@ -17,14 +18,33 @@ _FIGURE_STYLE = "display:inline-block;vertical-align:top;margin:4px"
 
 
 def pictures_in(made: Any) -> list[PIL.Image.Image]:
-    """Return the PIL pictures of what a function made: a picture, a shot, or shots (none for a grid)."""
+    """Return the PIL pictures of what a function made: a picture, a shot, lists of these (none for a grid).
+
+    What `pipe(...)` returns counts as its pictures, an array of shape (height, width, 3) or (pictures, height,
+    width, 3) as the pictures in it: numbers from 0.0 to 1.0, or 8-bit ones.
+    """
     if is_picture(made):
         return [made]
     if isinstance(made, Shot):
         return pictures_in(made.image)
-    if isinstance(made, ShotList):
-        return [picture for shot in made for picture in pictures_in(shot)]
-    return []
+    if hasattr(made, "images") and not isinstance(made, ShotList):  # diffusers' output
+        return pictures_in(made.images)
+    if isinstance(made, (list, tuple)):
+        return [picture for entry in made for picture in pictures_in(entry)]
+    return _pictures_in_array(made) if hasattr(made, "__array_interface__") else []
+
+
+def _pictures_in_array(array: Any) -> list[PIL.Image.Image]:
+    import numpy as np
+    from PIL import Image
+
+    if array.ndim == 4:
+        return [picture for entry in array for picture in _pictures_in_array(entry)]
+    if array.ndim != 3 or array.shape[2] != 3:
+        return []
+    if array.dtype != np.uint8:
+        array = (array * 255).round().clip(0, 255).astype(np.uint8)
+    return [Image.fromarray(array)]
 
 
 def as_html(made: Any, values: dict[str, Any]) -> Html:
@@ -36,10 +56,23 @@ def as_html(made: Any, values: dict[str, Any]) -> Html:
         return figure(made, caption(values))
     if isinstance(made, Shot) and pictures_in(made):
         return figure(made.image, caption(values))
-    png = made._repr_png_() if hasattr(made, "_repr_png_") else None
+    if not isinstance(made, ShotList) and pictures_in(made):
+        return html.join(figure(picture, caption(values)) for picture in pictures_in(made))
+    png = _png_of(made)
     if png is not None:
         return _figure(png, caption(values), "max-width:100%", "line-height:1.3")
     return html.element("pre", str(made))
+
+
+def _png_of(made: Any) -> bytes | None:
+    """Return what shows itself as PNG, matplotlib's figures among them; None for anything else."""
+    if hasattr(made, "_repr_png_"):
+        return made._repr_png_()
+    if not hasattr(made, "savefig"):
+        return None
+    buffer = io.BytesIO()
+    made.savefig(buffer, format="png", bbox_inches="tight")
+    return buffer.getvalue()
 
 
 def figure(picture: PIL.Image.Image, text: str) -> Html:

@@ -109,7 +109,7 @@ class View(widgets.VBox):
             self.picture.value = f"<b>B</b><br>{result.html}"
             self.difference.value = compare(pinned, result)
 
-    def show_failure(self, error: Exception | None, text: str) -> None:
+    def show_failure(self, error: BaseException | None, text: str) -> None:
         """Show that there is no picture: an error, or None for a run that was stopped."""
         self.stop.disabled = True
         self.progress.value = html.status(text)

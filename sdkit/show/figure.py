@@ -31,6 +31,7 @@ def new_figure(size: tuple[float, float], alt: str) -> ShownFigure:
 def _figure_class() -> type:
     """Return the figure class; matplotlib is imported only when something is drawn."""
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     class ShownFigure(Figure):
         """A figure that a notebook shows as PNG."""
@@ -41,6 +42,11 @@ def _figure_class() -> type:
             return self.alt
 
         __str__ = __repr__
+
+        def draw(self, renderer):
+            for text in self.findobj(Text):
+                text.set_parse_math(False)  # a dollar sign in a prompt is a dollar sign
+            super().draw(renderer)
 
         def _repr_png_(self):
             buffer = io.BytesIO()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PICTURE_INCHES = 1.3  # width of one picture in the drawn grid
 LABEL_LETTERS = 20  # of a label that fit the width of a picture
+LABEL_LINES = 8  # of a label at most; the rest is cut
+MAX_SUBPLOTS = 100  # matplotlib's layout takes seconds beyond; larger tables are one picture with heads
+GAP = 4  # pixels between the pictures of a large table
 
 
 def draw_grid(shots: Sequence, *, columns: int | None = None, labels: Sequence[str] | None = None) -> ShownFigure:
@@ -97,6 +100,9 @@ def _draw_tables(shots: ShotList) -> ShownFigure:
 
 def _draw_table(part, page: list[list[Shot | None]], row_heads: list[str], column_heads: list[str]) -> None:
     """Draw rows of pictures on a figure or subfigure, with heads above and to the left."""
+    if len(row_heads) * len(column_heads) > MAX_SUBPLOTS:
+        _draw_large_table(part, page, row_heads, column_heads)
+        return
     subplots = _subplots(part, len(row_heads), len(column_heads))
     for subplot, head in zip(subplots[0], column_heads):
         subplot.set_title(head, fontsize=7)
@@ -105,6 +111,27 @@ def _draw_table(part, page: list[list[Shot | None]], row_heads: list[str], colum
     for subplot, shot in zip(subplots.flat, (shot for row in page for shot in row)):
         if shot is not None:
             _draw(subplot, shot)
+
+
+def _draw_large_table(part, page: list[list[Shot | None]], row_heads: list[str], column_heads: list[str]) -> None:
+    """Draw rows of pictures as a single picture, with heads above and to the left."""
+    from PIL import Image
+
+    pictures = [shot.image.convert("RGB") for row in page for shot in row if shot is not None]
+    width, height = max(picture.width for picture in pictures), max(picture.height for picture in pictures)
+    across, down = width + GAP, height + GAP
+    table = Image.new("RGB", (len(column_heads) * across, len(row_heads) * down), "white")
+    for row, shots in enumerate(page):
+        for column, shot in enumerate(shots):
+            if shot is not None:
+                table.paste(shot.image.convert("RGB"), (column * across, row * down))
+    subplot = part.subplots()
+    subplot.imshow(table, interpolation="nearest")
+    style = {"length": 0, "labelsize": 7}
+    subplot.set_xticks([column * across + width / 2 for column in range(len(column_heads))], column_heads)
+    subplot.set_yticks([row * down + height / 2 for row in range(len(row_heads))], row_heads)
+    subplot.tick_params(top=False, labeltop=True, bottom=False, labelbottom=False, **style)
+    subplot.set_frame_on(False)
 
 
 def _tallness(shots: Sequence) -> float:
@@ -139,7 +166,7 @@ def _label(shot) -> str:
 def _wrapped(name: str, value: Any) -> str:
     """Write "name = value", wrapped to a picture's width; a text stands for itself."""
     if isinstance(value, str) and value:
-        return "\n".join(wrap(value, LABEL_LETTERS, break_long_words=False))
+        return "\n".join(wrap(value, LABEL_LETTERS, max_lines=LABEL_LINES, placeholder=" …"))
     return f"{name}\n= {in_words(value)}"
 
 

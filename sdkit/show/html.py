@@ -85,7 +85,7 @@ def unordered_list(items: Iterable[str]) -> Html:
     return element("ul", *(element("li", item) for item in items))
 
 
-def alert(error: Exception) -> Html:
+def alert(error: BaseException) -> Html:
     """Return an error in words that a screen reader speaks at once."""
     return element("p", element("b", type(error).__name__), ": ", str(error), role="alert")
 

@@ -101,3 +101,18 @@ def test_without_names_all_arguments_that_have_a_control_get_it():
 def test_bad_controls_are_refused(controls, error, words):
     with pytest.raises(error, match=words):
         controls_for(draw, controls)
+
+
+def test_a_third_number_is_the_step_as_in_interact():
+    controls = controls_for(lambda guidance_scale, count: None, {"guidance_scale": (1, 10, 0.25), "count": (0, 10, 2)})
+    assert (controls["guidance_scale"].step, controls["count"].step) == (0.25, 2)
+    assert isinstance(controls["count"], widgets.IntSlider)
+
+
+def test_tensors_can_be_chosen_by_name():
+    import torch
+
+    values = {"zeros": torch.zeros(2), "ones": torch.ones(2)}
+    (control,) = controls_for(lambda latents: None, {"latents": values}).values()
+    control.value = values["ones"]
+    assert control.value is values["ones"]

@@ -75,6 +75,21 @@ def test_an_error_is_shown_in_words_and_the_panel_stays_usable(calls):
     assert "<img" in view.value and "alert" not in view.value and not view.pin.disabled
 
 
+def test_a_function_that_ends_the_program_is_told_and_the_panel_stays_usable():
+    def leave(seed):
+        if seed:
+            raise SystemExit("bye")
+        return Image.new("RGB", (8, 8))
+
+    slider, button, view = explore(leave, seed=(0, 9)).children
+    slider.value = 1
+    button.click()
+    assert 'role="alert"' in view.value and "SystemExit" in view.value
+    slider.value = 0
+    button.click()
+    assert "<img" in view.value
+
+
 def test_every_picture_of_shots_is_shown():
     def several(seed):
         return Shots(Shot(Image.new("RGB", (8, 8)), {"seed": seed + n}, {}) for n in range(3))

@@ -60,3 +60,30 @@ def test_small_pictures_are_enlarged(width, style):
 def test_a_thumbnail_is_small():
     ((alt, picture),) = images(thumbnail(Image.new("RGB", (512, 256)), "x"))
     assert alt == "x" and picture.size == (128, 64)
+
+
+class Output:
+    """What `pipe(...)` returns, as far as pictures go."""
+
+    def __init__(self, images):
+        self.images = images
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, Output, lambda pictures: Output(np.stack(pictures) / 255.0)])
+def test_what_a_bare_call_returns_is_shown_as_pictures(wrap):
+    pictures = [Image.new("RGB", (8, 8), (level, 0, 0)) for level in (10, 200)]
+    made = wrap(pictures)
+    assert [picture.getpixel((0, 0)) for picture in pictures_in(made)] == [(10, 0, 0), (200, 0, 0)]
+    assert as_html(made, {"eta": 1}).count("<img") == 2
+
+
+def test_a_figure_of_matplotlib_is_shown_as_a_picture():
+    from matplotlib.figure import Figure
+
+    drawn = Figure((1, 1))
+    drawn.subplots().plot([1, 2])
+    assert as_html(drawn, {}).count("<img") == 1
+
+
+def test_arrays_that_are_no_pictures_stay_text():
+    assert "<img" not in as_html(np.zeros((4, 4)), {})

@@ -10,6 +10,7 @@ from PIL import Image
 from sdkit import draw_grid
 from sdkit.shot import Shot
 from sdkit.shots import Shots
+from sdkit.show.grid import LABEL_LETTERS, LABEL_LINES
 
 
 def picture(number):
@@ -107,3 +108,39 @@ def test_long_prompts_are_wrapped_not_cut():
 def test_bad_input_is_refused(pictures, options, words):
     with pytest.raises(ValueError, match=words):
         draw_grid(pictures, **options)
+
+
+def text_table(rows, columns):
+    axes = {"prompt": [str(row) for row in range(rows)], "eta": list(range(columns))}
+    colours = [(row % 256, row // 256, 99) for row in range(rows)]
+    cells = [(row, column) for row in range(rows) for column in range(columns)]
+    return Shots(
+        [
+            Shot(Image.new("RGB", (8, 8), colours[row]), {}, None, {"prompt": str(row), "eta": column})
+            for row, column in cells
+        ],
+        axes,
+    )
+
+
+@pytest.mark.parametrize("label", ["a $5 note and a $10 note", "ca$$h", r"a $\cat$ hat", "cost $x^{2$"])
+def test_dollar_signs_are_dollar_signs(label):
+    figure = draw_grid([Image.new("RGB", (8, 8))], labels=[label])
+    assert figure._repr_png_()
+    assert figure.axes[0].title.get_text() == label and not figure.axes[0].title.get_parse_math()
+
+
+@pytest.mark.parametrize("text", ["x" * 200, "word " * 180])
+def test_long_texts_are_cut_to_the_width_of_a_picture(text):
+    shot = Shot(Image.new("RGB", (8, 8)), {}, None, {"prompt": text})
+    lines = draw_grid([shot]).axes[0].title.get_text().split("\n")
+    assert len(lines) == LABEL_LINES and max(map(len, lines)) <= LABEL_LETTERS and lines[-1].endswith("…")
+
+
+def test_a_table_of_many_rows_is_one_picture_with_all_heads_and_pixels():
+    figure = draw_grid(text_table(120, 2))
+    (subplot,) = figure.axes
+    assert [label.get_text() for label in subplot.get_yticklabels()] == [str(row) for row in range(120)]
+    pixels = subplot.images[0].get_array()
+    for row in (0, 60, 119):
+        assert tuple(pixels[round(subplot.get_yticks()[row]), 4][:3]) == (row, 0, 99)
