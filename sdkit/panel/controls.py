@@ -137,6 +137,14 @@ def _choice(name: str, wanted: list | dict, start: Any) -> widgets.Widget:
     return widgets.Dropdown(options=options, value=_same_or_first(start, values), equals=is_same, **_common(name))
 
 
+def set_value(control: widgets.Widget, value: Any) -> None:
+    """Set a control to a value; a choice of tensors by its place, since ipywidgets looks for the value with `==`."""
+    if isinstance(control, widgets.Dropdown):
+        control.index = next(place for place, (_, choice) in enumerate(control._options_full) if is_same(choice, value))
+    else:
+        control.value = value
+
+
 def _same_or_first(start: Any, values: list) -> Any:
     """Return the value that equals `start`, the first one if none does; tensors and arrays equal only themselves."""
     return next((value for value in values if is_same(value, start)), values[0])

@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from sdkit.call.watching import StoppedError
-from sdkit.panel.controls import controls_for
+from sdkit.panel.controls import controls_for, set_value
 from sdkit.panel.pictures import as_html, pictures_in
 from sdkit.panel.run import Run
 from sdkit.panel.thread import RequestThread, from_front_end, take_turns_with_cells
@@ -179,7 +179,7 @@ class Panel(widgets.VBox):
             self.thread.stop()
             with self._without_requests():
                 for name, value in result.values.items():
-                    self.controls[name].value = value
+                    set_value(self.controls[name], value)
             self._show(result, f"already made, {result.seconds:.2f} s then")
 
     @contextmanager

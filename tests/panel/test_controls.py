@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import pytest
 from PIL import Image
 
-from sdkit.panel.controls import controls_for
+from sdkit.panel.controls import controls_for, set_value
 from sdkit.panel.picture_controls import MaskChoice, PictureChoice
 from sdkit.parameters import PARAMETERS
 from sdkit.schedulers import SCHEDULERS
@@ -114,5 +114,5 @@ def test_tensors_can_be_chosen_by_name():
 
     values = {"zeros": torch.zeros(2), "ones": torch.ones(2)}
     (control,) = controls_for(lambda latents: None, {"latents": values}).values()
-    control.value = values["ones"]
+    set_value(control, values["ones"])
     assert control.value is values["ones"]
