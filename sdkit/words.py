@@ -1,7 +1,8 @@
-"""The words the built-in model was trained on, and what to do about those it was not.
+"""The words the built-in model was trained on, and what to do about those it was not; marks of other programs.
 
 Any text can be a prompt: the tokenizer takes unknown words apart into letters. But only words
-from training mean something, and these are few enough to list.
+from training mean something, and these are few enough to list. What other programs read as a command,
+such as the weight in "(cat:1.3)", is letters to diffusers as well.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import re
 from difflib import get_close_matches
 from functools import cache
+from typing import NamedTuple
 
 from sdkit.loading.pipeline import model_path
 
@@ -17,6 +19,63 @@ from sdkit.loading.pipeline import model_path
 _PIECE = re.compile(
     r"[a-z\d]*[a-z][a-z\d]*|[\u3005\u3040-\u30ff\u3400-\u9fff]+|[\u2600-\u27bf\u2b50\U0001f300-\U0001faff]|[^\W\d_]"
 )
+
+
+class Mark(NamedTuple):
+    """A part of a prompt that another program reads as a command: the text as it stands, and what to do instead."""
+
+    text: str
+    instead: str
+
+
+_WEIGHT = "leave the marks out; for weights, pass prompt_embeds made with another library, such as compel"
+_STRONGER = "leave the marks out; to stress something, say it earlier or twice"
+_ONE_TEXT = "write one description, or pass prompt_embeds"
+# Each pattern reads a text in linear time: from any place it looks no further than the next bracket or 30 letters.
+_MARKS = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        # (cat:1.3), not (16:9) or (a happy cat :3)
+        (r"\([^()]*?[^()\d](?:\s?:\s?[+-]?\d?\.\d+|(?<!\s):[+-]?\d\.?)\s?\)", _WEIGHT),
+        (r"\({2}[^()]+\){2}", _STRONGER),
+        (r"\[[^][]+\]", _STRONGER),
+        (r"\{{2}[^{}]+\}{2}", _STRONGER),
+        (r"\{[^{}|]+\|[^{}]+\}", "give each text to sweep in a list"),
+        (r"(?<!\w)__[^\W_]+(?:[-/_][^\W_]+)*__(?!\w)", "give each text to sweep in a list"),
+        (r"\([^()]+\)(?:\+{1,9}|-{1,9}|\d\.\d+)(?!\w)", _WEIGHT),
+        (r"[^\W\d_]{2,30}(?:\+{2,9}|-{2,9})(?![\w+-])", _WEIGHT),  # cat++, not C++
+        (r"<(?:lora|lyco|locon|hypernet)\b[^<>]*>", "call pipe.load_lora_weights(...) and leave it out"),
+        (r"(?<!\w)embedding:[\w./-]+", "call pipe.load_textual_inversion(...) and write the embedding's own token"),
+        (r"(?<![\w\"'])(?:AND|BREAK)(?![\w\"'])", _ONE_TEXT),
+        (r"\.(?:and|blend|swap)\(", _ONE_TEXT),
+        (r"(?<!\S)--(?:ar|v|no|niji|seed|stylize|style|chaos|tile|iw|q|s)(?!\w)", "give it as an argument of the call"),
+    )
+)
+
+
+def marks_of_other_programs(prompt: str) -> list[Mark]:
+    """Return what other programs would read as a command in a prompt, and diffusers reads as letters.
+
+    Weights ("(cat:1.3)", "((blue))", "[blue]", "cat++"), "<lora:name:1>", AND and BREAK in capitals, choices
+    ("{cat|dog}", "__animal__") and the like. Ordinary brackets, emoji and words in capitals are none.
+
+    Sources: the pages on prompts of AUTOMATIC1111's web UI, of compel, and of sd-dynamic-prompts.
+    """
+    found = [
+        Mark(match.group(), instead)
+        for pattern, instead in _MARKS
+        for match in pattern.finditer(prompt)
+        if _is_mark(match.group(), prompt)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _is_mark(text, prompt):
+    if text in ("AND", "BREAK"):  # in a prompt all in capitals these are words like the others
+        return any(letter.islower() for letter in prompt)
+    if text.startswith("["):  # "[1]" is a footnote
+        return any(letter.isalpha() for letter in text)
+    return True
 
 
 @cache
@@ -38,13 +97,17 @@ def unknown_words(prompt: str) -> dict[str, list[str]]:
     """Return the words of a prompt that the built-in model has never read, each with up to three near known ones.
 
     English counts by whole words. Japanese is written without spaces, so the longest known words
-    are taken off from left to right, and what no known word covers is unknown.
+    are taken off from left to right, and what no known word covers is unknown. What another program would
+    read as a command, such as "(cat:1.3)", is unknown too, and the known words in it are near.
 
     Raises TypeError if `prompt` is not a text.
     """
     if not isinstance(prompt, str):
         raise TypeError(f"prompt is a {type(prompt).__name__}; give one text.")
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {
+        mark.text: [word for word in _PIECE.findall(mark.text.lower()) if word in known_words()][:3]
+        for mark in marks_of_other_programs(prompt)
+    }
     for piece in _PIECE.findall(prompt.lower()):
         for word in [piece] if piece.isascii() else _left_over(piece):
             if word not in known_words():

@@ -95,6 +95,12 @@ def _check_crop(arguments):
     for name in ("image", "mask_image"):
         if not is_picture(arguments[name]):
             raise TypeError(f"padding_mask_crop is given, so {name} must be one PIL picture.")
+    sizes = [f"{arguments[name].width}x{arguments[name].height}" for name in ("image", "mask_image")]
+    if len(set(sizes)) > 1:
+        raise ValueError(
+            f"padding_mask_crop is given, so image ({sizes[0]}) and mask_image ({sizes[1]}) must have one size: "
+            "the same region is cut out of both."
+        )
     if arguments.get("output_type", "pil") != "pil":
         raise ValueError('padding_mask_crop is given, so output_type must be "pil".')
     if arguments["mask_image"].convert("L").getbbox() is None:
@@ -133,7 +139,21 @@ def _picture_shape(pipe, name, value):
 def _check_pil(name, picture):
     if name == "image" and picture.mode != "RGB":
         raise ValueError(f'image is a PIL picture of mode {picture.mode!r}; give image.convert("RGB").')
+    if name == "mask_image" and ("A" in picture.mode.upper() or "transparency" in picture.info):
+        _refuse_transparency(picture)
     _check_sides(name, picture.height, picture.width)
+
+
+def _refuse_transparency(mask):
+    """Refuse a mask with transparency: diffusers drops it, and brush strokes and erased parts with it."""
+    if mask.convert("RGBA").getchannel("A").getextrema()[0] == 255:
+        advice = 'all of it is opaque, so give mask_image.convert("L")'
+    else:
+        advice = (
+            'diffusers would drop that; if a brush has marked what shall change, give mask_image.convert("RGBA")'
+            '.getchannel("A"), and if that was erased, ImageOps.invert of the same (from PIL)'
+        )
+    raise ValueError(f"mask_image is a PIL picture of mode {mask.mode!r} with transparency; {advice}.")
 
 
 def _check_sides(name, height, width):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sdkit.call.resolve import Call, draws_noise_on_the_way, step_takes
+from sdkit.parameters import short
+from sdkit.shot import is_picture
+from sdkit.words import marks_of_other_programs
 
 
 def without_effect(call: Call, seed_given: bool) -> list[str]:
@@ -57,14 +60,128 @@ def _return_dict(call, seed_given) -> Iterator[str]:
         yield "return_dict has no effect here: generate returns shots either way."
 
 
-def _ends_of_texts(call, seed_given) -> Iterator[str]:
+def _texts(call) -> Iterator[tuple[str, str]]:
+    """Yield the texts that the text encoder will read, each with its argument's name."""
     for name in ("prompt", "negative_prompt") if call.guided else ("prompt",):
         value = call.arguments.get(name)
         for text in value if isinstance(value, list) else [value] if value else []:
-            cut = words_cut(call.pipe, text)
-            if cut:
-                limit = _longest_text(call.pipe)
-                yield f"the end of {name} has no effect: beyond {limit} tokens, {cut!r} is cut off."
+            yield name, text
+
+
+def _ends_of_texts(call, seed_given) -> Iterator[str]:
+    for name, text in _texts(call):
+        cut = words_cut(call.pipe, text)
+        if cut:
+            limit = _longest_text(call.pipe)
+            yield f"the end of {name} has no effect: beyond {limit} tokens, {cut!r} is cut off."
+
+
+def _marks(call, seed_given) -> Iterator[str]:
+    learned = call.pipe.tokenizer.get_added_vocab()  # textual inversion may have such a token, as in "a [V] dog"
+    for name, text in _texts(call):
+        for mark in marks_of_other_programs(text):
+            if mark.text not in learned:
+                yield (
+                    f"{short(mark.text)} in {name} has no effect as a command: diffusers reads it as letters, unlike "
+                    f"other programs; {mark.instead}."
+                )
+
+
+def _size_of_start(call, seed_given) -> Iterator[str]:
+    """Tell of start pictures that are made smaller or larger before they are used, with both sizes."""
+    if "image" not in call.defaults:
+        return
+    sizes = _sizes(call, "image")
+    if "mask_image" not in call.defaults:
+        for size in dict.fromkeys(sizes):
+            made = _whole_latents(call, sizes[0])
+            if size != made:
+                factor = call.pipe.vae_scale_factor
+                cause = "all get the first one's" if size != sizes[0] else f"its sides must be multiples of {factor}"
+                yield f"the size of image has no effect: {_pixels(size)} is resized to {_pixels(made)}, since {cause}."
+    elif call.arguments.get("padding_mask_crop") is None:
+        made = (call.height, call.width)
+        asked = call.arguments.get("height") is not None
+        for size in dict.fromkeys(sizes):
+            if size != made and not (asked and size[0] * made[1] == size[1] * made[0]):
+                advice = ", which changes its proportions" if asked else _give_size(call, size)
+                yield f"the size of image has no effect: {_pixels(size)} is resized to {_pixels(made)}{advice}."
+
+
+def _size_of_mask(call, seed_given) -> Iterator[str]:
+    """Tell of masks that are stretched to fit the picture."""
+    if "mask_image" not in call.defaults:
+        return
+    starts = _sizes(call, "image")
+    for size in dict.fromkeys(_sizes(call, "mask_image")):
+        if starts and size not in starts:
+            yield (
+                f"the size of mask_image has no effect: {_pixels(size)} is stretched over image, {_pixels(starts[0])}; "
+                "give a mask of the picture's size."
+            )
+
+
+def _mask(call, seed_given) -> Iterator[str]:
+    """Tell of masks without white: diffusers takes grey for black below the middle, else for white."""
+    if call.arguments.get("mask_image") is None:
+        return
+    for brightest in dict.fromkeys(_brightest(call.arguments["mask_image"])):
+        grey = f"{brightest * 255:.0f} of 255"
+        if brightest == 0:
+            yield "mask_image has no effect: it is all black, and only what is white is made anew."
+        elif brightest < 0.5:
+            yield (
+                f"mask_image has no effect: its brightest value is {grey}, and below 128 all counts as "
+                'black; make what shall change white, as in mask.point(lambda value: 255 if value else 0, "L").'
+            )
+        elif brightest < 1:
+            yield (
+                f"grey has no effect in mask_image: its brightest value, {grey}, counts as white; "
+                "for a weaker change give a lower strength."
+            )
+
+
+def _sizes(call, name) -> list[tuple[int, int]]:
+    """Return (height, width) of each picture of an argument; none for latents."""
+    value = call.arguments.get(name)
+    sizes = []
+    for picture in value if isinstance(value, list) else [value]:
+        if is_picture(picture):
+            sizes.append((picture.height, picture.width))
+        elif hasattr(picture, "is_floating_point"):  # a torch tensor: channels first
+            if picture.ndim < 3 or picture.shape[-3] != call.pipe.vae.config.latent_channels:
+                sizes.append(tuple(picture.shape[-2:]))
+        elif len(getattr(picture, "shape", ())) < 2:  # a call that was not checked
+            continue
+        elif picture.ndim == 2 or (name == "mask_image" and picture.ndim == 3 and picture.shape[-1] != 1):
+            sizes.append(picture.shape[-2:])
+        else:
+            sizes.append(picture.shape[-3:-1])
+    return sizes
+
+
+def _brightest(value) -> Iterator[float]:
+    """Yield the brightest value of each mask, from 0 to 1."""
+    for mask in value if isinstance(value, list) else [value]:
+        if is_picture(mask):
+            yield mask.convert("L").getextrema()[1] / 255
+        else:
+            yield float(mask.max())
+
+
+def _whole_latents(call, size) -> tuple[int, int]:
+    factor = call.pipe.vae_scale_factor
+    return size[0] // factor * factor, size[1] // factor * factor
+
+
+def _give_size(call, size) -> str:
+    height, width = size[0] // 8 * 8, size[1] // 8 * 8
+    return f", the model's own; for a picture of that size give height={height}, width={width}"
+
+
+def _pixels(size) -> str:
+    """Say (height, width) as Pillow counts: width x height."""
+    return f"{size[1]}x{size[0]}"
 
 
 Rule = Callable[[Call, bool], Iterator[str]]
@@ -77,11 +194,16 @@ _RULES: tuple[Rule, ...] = (
     _masked_latents,
     _return_dict,
     _ends_of_texts,
+    _marks,
+    _size_of_start,
+    _size_of_mask,
+    _mask,
 )
 
 
 def words_cut(pipe, text: str) -> str:
     """Return the end of a text that lies beyond the tokenizer's limit ("" if all of it fits)."""
+    text = pipe.maybe_convert_prompt(text, pipe.tokenizer)  # a token of textual inversion may stand for several
     ids, longest = pipe.tokenizer(text, add_special_tokens=False, verbose=False).input_ids, _longest_text(pipe)
     return pipe.tokenizer.decode(ids[longest:]).strip() if len(ids) > longest else ""
 

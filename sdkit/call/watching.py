@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from sdkit.parameters import short
+
 
 class Watcher(Protocol):
     """What is told of pipeline calls. Both methods may raise `StoppedError`."""
@@ -43,22 +45,40 @@ def watching(watcher: Watcher) -> Iterator[None]:
 def watched(pipe, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a pipeline's call, with a callback for the present watcher if there is one.
 
-    A callback among the arguments is still called, with the tensors it asks for.
+    A callback among the arguments is still called, with the tensors it asks for, and what it returns is
+    checked: TypeError if it is no dictionary, ValueError if a name in it is no tensor of the pipeline's.
     """
-    watcher = _watcher.get()
-    if watcher is None:
+    watcher, theirs = _watcher.get(), arguments.get("callback_on_step_end")
+    if watcher is not None:
+        watcher.begin(pipe, arguments)
+    elif theirs is None:
         return arguments
-    watcher.begin(pipe, arguments)
-    theirs = arguments.get("callback_on_step_end")
-    asked = arguments.get("callback_on_step_end_tensor_inputs") or ["latents"]
+    asked = arguments.get("callback_on_step_end_tensor_inputs") or []
+    asked = asked if "callback_on_step_end_tensor_inputs" in arguments else ["latents"]
     asked = getattr(theirs, "tensor_inputs", asked)  # diffusers' own callback classes bring their names
 
     def each_step(pipe, index, timestep, tensors):
         changed = {}
         if theirs is not None:
             changed = theirs(pipe, index, timestep, {name: tensors[name] for name in asked})
-        watcher.step(pipe, index, (changed or {}).get("latents", tensors["latents"]))
+            _check_returned(pipe, changed)
+        if watcher is not None:
+            watcher.step(pipe, index, changed.get("latents", tensors["latents"]))
         return changed
 
     names = list(dict.fromkeys(["latents", *asked]))
     return {**arguments, "callback_on_step_end": each_step, "callback_on_step_end_tensor_inputs": names}
+
+
+def _check_returned(pipe, changed) -> None:
+    """Raise TypeError or ValueError for what diffusers cannot take from a callback."""
+    wanted = "return the dictionary that it got, with the tensors that shall change, or {} to change nothing"
+    if not isinstance(changed, dict):
+        returned = "nothing" if changed is None else f"a {type(changed).__name__}"
+        raise TypeError(f"callback_on_step_end returned {returned}; {wanted}.")
+    unknown = [name for name in changed if name not in pipe._callback_tensor_inputs]
+    if unknown:
+        raise ValueError(
+            f"callback_on_step_end returned {short(unknown[0])}, which diffusers would not read; "
+            f"known are {', '.join(pipe._callback_tensor_inputs)}."
+        )

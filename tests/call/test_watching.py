@@ -1,5 +1,7 @@
 """Who watches gets every step, may stop it, and changes no picture."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,24 @@ def test_a_function_with_its_own_call_can_report_too(pipe):
     with watching(watcher):
         pipe(**watched(pipe, {"prompt": "a cat", "num_inference_steps": 2, "output_type": "latent"}))
     assert len(watcher.steps) == pipe.num_timesteps
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "words"),
+    [
+        (None, TypeError, "callback_on_step_end returned nothing; return the dictionary"),
+        (7, TypeError, "returned a int; return the dictionary"),
+        ({"latent": 1}, ValueError, "returned 'latent', .* known are latents"),
+    ],
+)
+@pytest.mark.parametrize("watched_too", [False, True])
+def test_what_a_callback_must_not_return_is_named(pipe, returned, error, words, watched_too):
+    with pytest.raises(error, match=words), watching(Watcher()) if watched_too else nullcontext():
+        generate(pipe, **CALL, callback_on_step_end=lambda pipe, index, timestep, tensors: returned)
+
+
+def test_a_callback_alone_gets_the_tensors_it_asks_for_and_may_return_an_empty_dictionary(pipe):
+    seen = []
+    call = {**CALL, "callback_on_step_end_tensor_inputs": ["prompt_embeds"]}
+    generate(pipe, **call, callback_on_step_end=lambda pipe, i, t, tensors: seen.append(sorted(tensors)) or {})
+    assert seen == [["prompt_embeds"]] * pipe.num_timesteps

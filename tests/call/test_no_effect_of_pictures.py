@@ -1,0 +1,158 @@
+"""Masks and start pictures of which something is lost: each is refused or told, with what to do."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sdkit import NoEffectWarning, generate
+from sdkit.call.generate import check_call
+
+
+def picture(mode="RGB", size=(64, 64), colour=0):
+    return Image.new(mode, size, colour)
+
+
+def marked(mode, ground, stroke, size=(64, 64)):
+    """Return a layer with a square brush stroke on it."""
+    layer = Image.new(mode, size, ground)
+    layer.paste(stroke, (16, 16, 48, 48))
+    return layer
+
+
+def told(pipe, **arguments):
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        check_call(pipe, {"prompt": "a cat", **arguments})
+    assert all(one.category is NoEffectWarning for one in heard)
+    return [str(one.message) for one in heard]
+
+
+WITH_TRANSPARENCY = [
+    marked("RGBA", (0, 0, 0, 0), (255, 255, 255, 255)),  # a white brush on a transparent layer
+    marked("RGBA", (0, 0, 0, 0), (0, 0, 0, 255)),  # a black one
+    marked("RGBA", (90, 120, 60, 255), (0, 0, 0, 0)),  # a picture with the region erased
+    marked("LA", (0, 0), (255, 255)),
+]
+
+
+@pytest.mark.parametrize("mask", WITH_TRANSPARENCY)
+def test_masks_with_transparency_are_refused_with_what_to_do(inpaint, mask):
+    with pytest.raises(ValueError, match=r"mask_image .* transparency; .*getchannel\(\"A\"\)"):
+        check_call(inpaint, {"prompt": "a cat", "image": picture(), "mask_image": mask})
+
+
+def test_a_palette_with_a_transparent_colour_is_transparency_too(inpaint):
+    mask = picture("P")
+    mask.info["transparency"] = 0
+    with pytest.raises(ValueError, match="mode 'P' with transparency"):
+        check_call(inpaint, {"prompt": "a cat", "image": picture(), "mask_image": mask})
+
+
+def test_what_the_refusal_says_makes_the_mask(inpaint):
+    brush = WITH_TRANSPARENCY[1].convert("RGBA").getchannel("A")
+    assert not told(inpaint, image=picture(), mask_image=brush)
+    assert np.array_equal(brush, marked("L", 0, 255))
+
+
+def test_an_opaque_mask_with_a_channel_for_transparency_is_refused_for_that_alone(inpaint):
+    with pytest.raises(ValueError, match=r'all of it is opaque, so give mask_image.convert\("L"\)'):
+        opaque = picture("RGBA", colour=(255, 255, 255, 255))
+        check_call(inpaint, {"prompt": "a cat", "image": picture(), "mask_image": opaque})
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (picture("L"), "mask_image has no effect: it is all black"),
+        (picture("RGB"), "it is all black"),
+        (marked("L", 0, 1), "brightest value is 1 of 255, and below 128"),
+        (marked("L", 0, 100), "brightest value is 100 of 255"),
+        (picture("L", colour=127), "brightest value is 127 of 255"),
+        (marked("L", 0, 200), "grey has no effect in mask_image: its brightest value, 200 of 255, counts as white"),
+        (np.zeros((64, 64), np.float32), "it is all black"),
+        (np.full((64, 64), 0.2, np.float32), "brightest value is 51 of 255"),
+        (torch.full((1, 64, 64), 0.7), "counts as white"),
+    ],
+)
+def test_masks_without_white_are_told(inpaint, mask, words):
+    (message,) = told(inpaint, image=picture(), mask_image=mask)
+    assert words in message
+
+
+def test_a_dark_mask_makes_the_picture_of_a_black_one(inpaint):
+    call = {"image": picture(colour="red"), "num_inference_steps": 2}
+    with pytest.warns(NoEffectWarning):
+        dark, black = (generate(inpaint, "a cat", mask_image=picture("L", colour=c), **call) for c in (127, 0))
+    assert np.array_equal(dark[0].image, black[0].image)
+    light, white = (generate(inpaint, "a cat", mask_image=picture("L", colour=c), **call) for c in (128, 255))
+    assert np.array_equal(light[0].image, white[0].image)
+
+
+GOOD_MASKS = [
+    marked("L", 0, 255),
+    marked("1", 0, 1),
+    marked("RGB", (0, 0, 0), (255, 255, 255)),
+    marked("L", 0, 255).resize((32, 32)).resize((64, 64), Image.Resampling.BILINEAR),  # soft edges
+    torch.ones(1, 64, 64),
+    np.ones((64, 64), np.float32),
+]
+
+
+@pytest.mark.parametrize("mask", GOOD_MASKS)
+def test_good_masks_are_not_told(inpaint, mask):
+    assert not told(inpaint, image=picture(), mask_image=mask)
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (picture(size=(100, 75)), "100x75 is resized to 100x72"),
+        (picture(size=(63, 64)), "63x64 is resized to 60x64"),
+        (picture(size=(65, 65)), "65x65 is resized to 64x64"),
+        (np.zeros((75, 100, 3), np.float32), "100x75 is resized to 100x72"),
+        (torch.zeros(1, 3, 75, 100), "100x75 is resized to 100x72"),
+    ],
+)
+def test_start_pictures_that_are_resized_are_told(img2img, image, words):
+    (message,) = told(img2img, image=image)
+    assert words in message
+    if isinstance(image, Image.Image):
+        with pytest.warns(NoEffectWarning):
+            made = generate(img2img, "a cat", image=image, num_inference_steps=2)[0].image
+        assert message.endswith("multiples of 4.") and f"to {made.width}x{made.height}," in message
+
+
+def test_the_second_start_picture_gets_the_size_of_the_first(img2img):
+    (message,) = told(img2img, image=[picture(), picture(size=(32, 48))], num_images_per_prompt=2)
+    assert "32x48 is resized to 64x64, since all get the first one's" in message
+
+
+def test_start_pictures_that_fit_and_latents_are_not_told(img2img):
+    assert not told(img2img, image=picture(size=(100, 72)))
+    assert not told(img2img, image=torch.zeros(1, 4, 15, 15))
+
+
+WIDE, WIDE_MASK = picture(size=(128, 96)), picture("L", (128, 96), 255)
+
+
+def test_inpainting_says_that_it_makes_the_size_of_the_model(inpaint):
+    (message,) = told(inpaint, image=WIDE, mask_image=WIDE_MASK)
+    assert "128x96 is resized to 64x64" in message and "give height=96, width=128" in message
+    assert not told(inpaint, image=WIDE, mask_image=WIDE_MASK, height=96, width=128)
+    assert not told(inpaint, image=WIDE, mask_image=WIDE_MASK, padding_mask_crop=8)  # pasted back into the picture
+
+
+def test_a_size_that_was_asked_for_is_told_only_if_it_changes_proportions(inpaint):
+    (message,) = told(inpaint, image=WIDE, mask_image=WIDE_MASK, height=64, width=64)
+    assert "128x96 is resized to 64x64, which changes its proportions" in message
+    assert not told(inpaint, image=WIDE, mask_image=WIDE_MASK, height=48, width=64)
+
+
+def test_a_mask_of_another_size_is_told(inpaint):
+    (message,) = told(inpaint, image=picture(), mask_image=picture("L", (32, 48), 255))
+    assert "32x48 is stretched over image, 64x64" in message
+    with pytest.raises(ValueError, match=r"image \(64x64\) and mask_image \(32x48\) must have one size"):
+        told(inpaint, image=picture(), mask_image=picture("L", (32, 48), 255), padding_mask_crop=8)
