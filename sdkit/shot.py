@@ -83,7 +83,8 @@ class Shot:
 
     `image` is a PIL picture (or an array or tensor slice for other output types). `settings` are
     the call's arguments for this one picture, the seed among them; `origin` is what else made it;
-    `label` holds what a sweep varied; `seconds` is the share of the call's time.
+    `label` holds what a sweep varied; `seconds` is the share of the call's time. `problem` says what is
+    wrong with the picture, such as NaN among its numbers, None if nothing is.
     """
 
     image: Any
@@ -91,11 +92,13 @@ class Shot:
     origin: Origin
     label: dict = field(default_factory=dict)
     seconds: float = 0.0
+    problem: str | None = None
 
     def __repr__(self):
         sides = self.image.size if is_picture(self.image) else getattr(self.image, "shape", ())
         size = "x".join(map(str, sides))
-        return f"<Shot {size}, seed {self.settings.get('seed')}>"
+        broken = ", broken" if self.problem else ""
+        return f"<Shot {size}, seed {self.settings.get('seed')}{broken}>"
 
     def _repr_png_(self):
         return png_bytes(self.image) if is_picture(self.image) else None

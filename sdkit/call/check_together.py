@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import inspect
 import math
+from copy import deepcopy
 
-from sdkit.call.resolve import Call
+from sdkit.call.resolve import Call, schedule_argument
 from sdkit.loading.device import device_of
 from sdkit.parameters import short
+from sdkit.schedulers import misfit, takes, try_steps
 
 
 def check_together(call: Call) -> None:
     """Raise TypeError or ValueError for arguments that cannot be used with each other or this pipeline."""
-    for check in (_texts, _size, _schedule, _clip_skip, _adapters, _attention, _callback, _generators):
+    for check in (
+        _scheduler,
+        _scheduler_noise,
+        _texts,
+        _size,
+        _schedule,
+        _clip_skip,
+        _adapters,
+        _attention,
+        _callback,
+        _generators,
+    ):
         check(call)
 
 
@@ -45,13 +58,38 @@ def _size(call):
         raise ValueError(f"only {given} is given, and diffusers would ignore it; give height and width.")
 
 
+def _scheduler(call):
+    """Refuse a scheduler that was made for other kinds of pipelines."""
+    reason = misfit(call.pipe.scheduler, from_picture="image" in call.defaults)
+    if reason:
+        raise _misfit(call, reason)
+
+
+def _misfit(call, reason):
+    return ValueError(
+        f"{call.scheduler} does not fit {type(call.pipe).__name__}: {reason}. Set another one as pipe.scheduler."
+    )
+
+
+def _scheduler_noise(call):
+    """Refuse noise that a scheduler draws by itself, not by a generator, where no picture could be made again."""
+    if not takes(call.pipe.scheduler, "noise_sampler_seed"):
+        return
+    if call.pipe.scheduler.config.noise_sampler_seed is None:
+        raise ValueError(
+            f"{call.scheduler} draws noise that no seed fixes. Set it as pipe.scheduler with noise_sampler_seed=0."
+        )
+    if call.count > 1:
+        raise ValueError(f"{call.scheduler} draws one noise for all {call.count} pictures; make one in each call.")
+
+
 def _schedule(call):
     """Refuse steps, timesteps and sigmas that the scheduler cannot plan, or that make no picture."""
-    scheduler, name = call.pipe.scheduler, _schedule_argument(call)
-    value, trained = call.get(name), scheduler.config.num_train_timesteps
+    name = _schedule_argument(call)
+    value, trained = call.get(name), call.pipe.scheduler.config.num_train_timesteps
     if name == "timesteps" and value[0] >= trained:
         raise ValueError(f"timesteps begins with {value[0]}; the last one trained is {trained - 1}.")
-    planned = type(scheduler).from_config(scheduler.config)
+    planned = deepcopy(call.pipe.scheduler)
     try:
         planned.set_timesteps(**{name: value})
     except Exception as error:  # each scheduler has its own reasons and its own kind of error
@@ -64,24 +102,28 @@ def _schedule(call):
             f"{name} is {short(value)}; with {call.scheduler} that starts at timestep {int(planned.timesteps.max())}, "
             f"and the last one trained is {trained - 1}. Give at most {value - 1}."
         )
-    # Solvers of higher order divide by the distance of two steps.
-    if "solver_order" in planned.config and len(set(planned.sigmas.tolist())) < len(planned.sigmas):
+    # Solvers of higher order divide by the distance of two steps; the last noise level may be there twice.
+    if takes(planned, "solver_order") and len(set(planned.sigmas[:-1].tolist())) < len(planned.sigmas) - 1:
         raise ValueError(
             f"{name} is {short(value)}; with {call.scheduler} and its timestep_spacing some of these steps are one and "
             "the same, and the picture would be black. Give fewer."
         )
     steps = value if name == "num_inference_steps" else len(planned.timesteps)
     _check_strength(call, planned.timesteps, steps, planned.order)
+    try:
+        try_steps(planned, planned.timesteps[:1])
+    except Exception as error:
+        raise _misfit(call, f"its first step fails ({error})") from error
 
 
 def _schedule_argument(call):
-    """Return the name of the argument that says which steps run."""
-    own = [name for name in ("timesteps", "sigmas") if call.arguments.get(name) is not None]
-    if len(own) == 2:
+    """Return the name of the argument that says which steps run, after checking that the scheduler takes it."""
+    if all(call.arguments.get(name) is not None for name in ("timesteps", "sigmas")):
         raise ValueError("timesteps and sigmas are both given; give one of them.")
-    if own and own[0] not in inspect.signature(call.pipe.scheduler.set_timesteps).parameters:
-        raise ValueError(f"{own[0]} is given, but {call.scheduler} takes no own {own[0]}.")
-    return own[0] if own else "num_inference_steps"
+    name = schedule_argument(call)
+    if name not in inspect.signature(call.pipe.scheduler.set_timesteps).parameters:
+        raise ValueError(f"{name} is given, but {call.scheduler} takes no own {name}.")
+    return name
 
 
 def _check_strength(call, timesteps, steps, order):
@@ -123,13 +165,42 @@ _ATTENTION_OWN = {"attn", "hidden_states", "encoder_hidden_states", "attention_m
 
 
 def _attention(call):
-    for key in call.arguments.get("cross_attention_kwargs") or {}:
+    """Refuse arguments that no attention processor takes; "scale" is the strength of LoRA adapters, where there are."""
+    given = call.arguments.get("cross_attention_kwargs") or {}
+    layers = _adapter_layers(call.pipe) if "scale" in given else []
+    for key in given:
+        if key == "scale" and layers:
+            _check_scale(given[key], layers)
+            continue
         for processor in set(call.pipe.unet.attn_processors.values()):
             if key in _ATTENTION_OWN or key not in inspect.signature(processor.__call__).parameters:
                 raise ValueError(
                     f"cross_attention_kwargs holds {short(key)}, which {type(processor).__name__} does not take; "
                     "set attention processors that do, or leave it out."
                 )
+
+
+def _adapter_layers(pipe):
+    """Return the layers of LoRA adapters that are switched on (peft's), in the UNet and the text encoder."""
+    parts = [part for part in (pipe.unet, pipe.text_encoder) if part is not None]
+    layers = [module for part in parts for module in part.modules() if hasattr(module, "lora_A")]
+    return [layer for layer in layers if layer.active_adapters and not layer.disable_adapters]
+
+
+def _check_scale(scale, layers):
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale):
+        raise ValueError(f'cross_attention_kwargs holds "scale": {short(scale)}; give a number, such as 0.5.')
+    as_trained = all(
+        layer.scaling[name] == layer.lora_alpha[name] / layer.r[name]
+        for layer in layers
+        for name in layer.active_adapters
+        if name in layer.scaling
+    )
+    if scale == 0 and not as_trained:
+        raise ValueError(
+            'cross_attention_kwargs holds "scale": 0, after which diffusers would leave all adapters at strength 1; '
+            "call pipe.disable_lora() instead."
+        )
 
 
 def _callback(call):

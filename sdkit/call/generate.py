@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sdkit.call.check_inputs import check_inputs
 from sdkit.call.check_together import check_together
+from sdkit.call.exclusive import exclusive
 from sdkit.call.no_effect import without_effect
 from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
 from sdkit.call.watching import watched
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 _UNSET: Any = object()
+_HALF = ("torch.float16", "torch.bfloat16")
 _PER_PROMPT = ("prompt", "negative_prompt", "prompt_embeds", "negative_prompt_embeds")
 _IN_TURN = ("image", "mask_image", "masked_image_latents")  # diffusers repeats these: 0, 1, 0, 1
 
@@ -34,7 +39,8 @@ def generate(
     `arguments` are those of its own call. Picture i of a call gets a fresh CPU generator seeded
     with `seed + i` (or the i-th of a list), so that each can be made again alone; seed defaults
     to 0. Passing `generator` instead works as in diffusers. With `ineffective="raise"` an
-    argument that cannot change the picture is a ValueError, otherwise a `NoEffectWarning`.
+    argument that cannot change the picture is a ValueError, otherwise a `NoEffectWarning`. A picture that
+    holds NaN or infinite numbers is said in a warning, and its shot has a `problem`.
 
     Raises TypeError for unknown names and wrong types, ValueError for values out of range and
     combinations that cannot work, before any denoising step.
@@ -54,11 +60,12 @@ def generate(
         if "mask_image" in passed and call.count > 1 and passed.get("padding_mask_crop") is None:
             # inpainting encodes each picture with a generator; one for each keeps the generators in step
             passed["image"] = [_without_number(_in_turn("image", passed["image"], i)) for i in range(call.count)]
-    origin, settings = origin_of(pipe), copied(settings_of(call))
-    images, seconds = run(pipe, passed, [f"picture {i}" for i in range(call.count)])
+    with exclusive(pipe):
+        origin, settings = origin_of(pipe), copied(settings_of(call))
+        made = run(pipe, passed, [f"picture {i}" for i in range(call.count)])
     return Shots(
-        Shot(image, settings_of_picture(settings, i, start), origin, {}, seconds)
-        for i, (image, start) in enumerate(zip(images, starts))
+        Shot(picture.image, settings_of_picture(settings, i, start), origin, {}, picture.seconds, picture.problem)
+        for i, (picture, start) in enumerate(zip(made, starts))
     )
 
 
@@ -88,18 +95,67 @@ def seeds_for(seed: Any, count: int) -> list[int]:
     return seeds
 
 
-def run(pipe, arguments: dict[str, Any], names: list[str]) -> tuple[Any, float]:
-    """Call the pipeline; return its pictures, one for each of `names`, and the seconds that each took.
+@dataclass(frozen=True)
+class Made:
+    """What one picture of a call is, the seconds that it took, and what is wrong with it (None: nothing)."""
 
-    A picture that the safety checker hid is said in a warning.
+    image: Any
+    seconds: float
+    problem: str | None
+
+
+def run(pipe, arguments: dict[str, Any], names: list[str]) -> list[Made]:
+    """Call the pipeline; return what it made, one for each of `names`.
+
+    A picture that the safety checker hid is said in a warning, and one that holds NaN or infinite numbers too: of
+    such numbers 8-bit pictures keep nothing, they are black there.
     """
-    began = time.perf_counter()
-    result = pipe(**watched(pipe, {**arguments, "return_dict": True}))
+    with exclusive(pipe), _noting_broken(pipe) as broken:
+        began = time.perf_counter()
+        result = pipe(**watched(pipe, {**arguments, "return_dict": True}))
     seconds = (time.perf_counter() - began) / len(names)
     for name, hidden in zip(names, result.nsfw_content_detected or []):
         if hidden:
             warnings.warn(f"{name} is black: the safety checker hid it; try another prompt or seed.", stacklevel=3)
-    return result.images, seconds
+    problem = f"it holds NaN or infinite numbers; {_remedy(pipe)}"
+    made = [Made(image, seconds, problem if i in broken else None) for i, image in enumerate(result.images)]
+    for name, picture in zip(names, made):
+        if picture.problem:
+            warnings.warn(f"{name} is broken: {picture.problem}", stacklevel=3)
+    return made
+
+
+@contextmanager
+def _noting_broken(pipe) -> Iterator[set[int]]:
+    """Yield a set, and put in the numbers of the pictures that are not finite as they come from the VAE.
+
+    diffusers' image processor gets them as a tensor, latents too, and then clips and rounds them.
+    """
+    import torch
+
+    broken: set[int] = set()
+    processor = pipe.image_processor
+    before = vars(processor).get("postprocess")  # of a call around this one, such as one whose callback calls
+
+    def note(image, *args, **kwargs):
+        finite = torch.isfinite(image).flatten(1).all(1)
+        broken.update(number for number, is_finite in enumerate(finite.tolist()) if not is_finite)
+        return type(processor).postprocess(processor, image, *args, **kwargs)
+
+    try:
+        processor.postprocess = note
+        yield broken
+    finally:
+        if before is None:
+            del processor.postprocess
+        else:
+            processor.postprocess = before
+
+
+def _remedy(pipe):
+    if str(pipe.unet.dtype) in _HALF:
+        return f"{pipe.unet.dtype} may be too small for them, try torch.float32."
+    return "try another scheduler or its usual settings, and whether the weights are whole."
 
 
 def check_call(pipe, arguments: dict[str, Any], *, seed_given: bool = False, ineffective: str = "warn") -> Call:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from sdkit.parameters import known_names
+from sdkit.schedulers import try_steps
 from sdkit.shot import is_picture
 
 
@@ -79,14 +81,23 @@ def step_takes(pipe, name: str) -> bool:
 
 
 def draws_noise_on_the_way(call: Call) -> bool:
-    """Say whether the scheduler draws noise after the first step of this call."""
-    scheduler = call.pipe.scheduler
-    if step_takes(call.pipe, "eta"):
-        return call.get("eta") > 0
-    kind = call.scheduler + str(scheduler.config.get("algorithm_type"))  # sde-dpmsolver++
-    return step_takes(call.pipe, "generator") and any(
-        word in kind for word in ("Ancestral", "DDPM", "SDE", "sde", "LCM", "TCD")
-    )
+    """Say whether the scheduler draws noise after the first step of this call: its steps are tried on a tiny tensor.
+
+    Raises what the scheduler raises if it cannot work; `sdkit.call.check_together` finds that before.
+    """
+    if not step_takes(call.pipe, "generator"):
+        return False
+    planned = deepcopy(call.pipe.scheduler)
+    name = schedule_argument(call)
+    planned.set_timesteps(**{name: call.get(name)})
+    skipped = max(len(planned.timesteps) - call.steps, 0) if "strength" in call.defaults else 0
+    return try_steps(planned, planned.timesteps[skipped:], call.get("eta"), until_noise=True).drew_noise
+
+
+def schedule_argument(call: Call) -> str:
+    """Return the name of the argument that says which steps run."""
+    own = (name for name in ("timesteps", "sigmas") if call.arguments.get(name) is not None)
+    return next(own, "num_inference_steps")
 
 
 def _prompt_count(given):

@@ -35,8 +35,11 @@ def make(pipe, cells: list[Cell], texts: Texts) -> list[Shot]:
     arguments = _together(cells, texts) if len(cells) > 1 else dict(cells[0].arguments)
     arguments.pop("seed", None)
     arguments["generator"] = [generator(cell.arguments["seed"]) for cell in cells]
-    images, seconds = run(pipe, arguments, [f"the picture of {caption(cell.label)}" for cell in cells])
-    return [Shot(image, cell.settings, cell.origin, cell.label, seconds) for image, cell in zip(images, cells)]
+    made = run(pipe, arguments, [f"the picture of {caption(cell.label)}" for cell in cells])
+    return [
+        Shot(picture.image, cell.settings, cell.origin, cell.label, picture.seconds, picture.problem)
+        for picture, cell in zip(made, cells)
+    ]
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -80,6 +83,8 @@ def _shared(cell):
     own = {name: _shape(given[name]) for name in (*_OWN, *_PICTURES) if name in given}
     rest = {name: value for name, value in given.items() if name not in own}
     if not all(map(_is_plain, rest.values())) or "padding_mask_crop" in rest:
+        return id(cell)
+    if "noise_sampler_seed" in cell.origin.scheduler_config:  # one noise for all pictures of a call
         return id(cell)
     if any(name in own and not is_picture(given[name]) for name in _PICTURES):
         return id(cell)

@@ -137,8 +137,19 @@ class Job:
             warnings.warn(text, stacklevel=4)  # said of the call of `sweep`
         self.finished.update(zip(result.batch, result.shots))
         if self.store:
-            for cell, shot in zip(result.batch, result.shots):
-                self.store.keep(cell, shot)
+            self._keep(self.store, result)
+
+    def _keep(self, store: Store, result: Result):
+        """Write the pictures of a batch to the folder, but for those that are broken, which the call has named."""
+        broken = 0
+        for cell, shot in zip(result.batch, result.shots):
+            if shot.problem is None:
+                store.keep(cell, shot)
+            else:
+                broken += 1
+        if broken:
+            what = "broken pictures are" if broken > 1 else "broken picture is"
+            warnings.warn(f"{broken} {what} not kept in {store.folder}; the same call will try again.", stacklevel=5)
 
     def _find(self, cells):
         """Take finished pictures from the folder."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy, deepcopy
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +11,7 @@ from sdkit.loading.device import device_of
 from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import Source, remember_source, source_of
 from sdkit.quiet import quiet
-from sdkit.schedulers import SCHEDULERS
+from sdkit.schedulers import scheduler_named, usual_name
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -40,27 +39,8 @@ def check_parts(parts: Parts) -> Parts:
     if model is not None and not isinstance(model, (str, Path)):
         raise TypeError(f"model is a {type(model).__name__}; give a name or a folder, as load_pipeline takes it.")
     if scheduler is not None:
-        scheduler_class(scheduler)
+        scheduler = usual_name(scheduler)
     return Parts(None if model is None else str(model), dtype, scheduler)
-
-
-def scheduler_class(name: str) -> Any:
-    """Return diffusers' class for a short name such as "DDIM", or for the class name itself."""
-    import diffusers
-
-    if not isinstance(name, str):
-        raise TypeError(
-            f"scheduler is a {type(name).__name__}, and the pipeline's call takes none; give names, such as "
-            'scheduler=["DDIM", "Euler"], or set pipe.scheduler.'
-        )
-    found = getattr(diffusers, SCHEDULERS.get(name, name), None)
-    if not (isinstance(found, type) and issubclass(found, diffusers.SchedulerMixin)):
-        near = get_close_matches(name, SCHEDULERS, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(
-            f"scheduler is {name!r}; {hint}known are {', '.join(SCHEDULERS)}, and the class names of diffusers."
-        )
-    return found
 
 
 class Variants:
@@ -83,10 +63,7 @@ class Variants:
         if parts.scheduler is None:
             return base
         made = copy(base)
-        # clip_sample's own default, True, is wrong for latents; a configuration may lack it.
-        config = {"clip_sample": False, **base.scheduler.config}
-        with quiet():
-            made.scheduler = scheduler_class(parts.scheduler).from_config(config)
+        made.scheduler = scheduler_named(parts.scheduler, base.scheduler)
         return made
 
     def _with_weights(self, model, dtype):

@@ -7,14 +7,14 @@ import torch
 from sdkit import model_path
 from sdkit.loading.provenance import source_of
 from sdkit.schedulers import SCHEDULERS
-from sdkit.sweeping.variants import Parts, Variants, check_parts, scheduler_class
+from sdkit.sweeping.variants import Parts, Variants, check_parts
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_short_names_are_schedulers_that_can_take_the_models_place(pipe, name):
-    found = scheduler_class(name)
-    assert found.__name__ == SCHEDULERS[name] and found is scheduler_class(SCHEDULERS[name])
-    assert found in pipe.scheduler.compatibles
+    made = Variants(pipe)[Parts(scheduler=name)].scheduler
+    assert type(made).__name__ == SCHEDULERS[name] and type(made) in pipe.scheduler.compatibles
+    assert check_parts(Parts(scheduler=SCHEDULERS[name])).scheduler == name
 
 
 @pytest.mark.parametrize(
