@@ -51,12 +51,13 @@ def _end():
 
 def _silence(undo: contextlib.ExitStack):
     """Silence the libraries; `undo` puts back what was there."""
+    switches = _progress_bar_switches()  # first of all: the libraries set their log levels while they are imported
     for logger in map(logging.getLogger, _LOGGERS):
         undo.callback(logger.setLevel, logger.level)
         logger.setLevel(logging.ERROR)
     undo.enter_context(warnings.catch_warnings())
     warnings.simplefilter("ignore")
-    for module in _progress_bar_switches():
+    for module in switches:
         if module.is_progress_bar_enabled():
             module.disable_progress_bar()
             undo.callback(module.enable_progress_bar)

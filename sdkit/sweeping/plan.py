@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from sdkit.call.generate import check_call, settings_of, settings_of_picture
+from sdkit.call.generate import check_call, copied, settings_of, settings_of_picture
 from sdkit.loading.provenance import origin_of
 from sdkit.parameters import NUMBERS, PARAMETERS, check_names, check_value, known_names
 from sdkit.shot import Origin
 from sdkit.sweeping.variants import Parts, Variants, check_parts
 
 MAX_AXES = 3
+MAX_CELLS = 100_000  # of one sweep; each is planned, and its picture kept in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,16 +59,16 @@ def plan_cells(
     words = _checked_words(words or {}, known)
     axes = _axes(arguments, words)
     held = {name: value for name, value in arguments.items() if name not in axes and value is not None}
-    labels = [dict(zip(axes, values)) for values in product(*axes.values())]
-    calls = [_split({**held, **label}, words) for label in labels]
+    held = copied(held)  # records keep them: what the caller does to a picture afterwards changes none
+    groups = _groups(held, axes, words)
     cells: dict[int, Cell] = {}
-    for parts in dict.fromkeys(parts for parts, _ in calls):  # a variant may be a whole model: each is made once
+    for parts in dict.fromkeys(group.parts for group in groups):  # a variant may be a whole model: each is made once
         variant = variants[parts]
         origin = origin_of(variant)
-        for number, (label, (parts_of_call, call)) in enumerate(zip(labels, calls)):
-            if parts_of_call == parts:
-                cells[number] = _cell(variant, label, parts, call, origin, "seed" in axes)
-    return axes, [cells[number] for number in range(len(labels))]
+        for group in groups:
+            if group.parts == parts:
+                cells |= group.cells(variant, origin, seed_given="seed" in axes)
+    return axes, [cells[number] for number in range(len(cells))]
 
 
 def _axes(arguments, words):
@@ -74,16 +76,21 @@ def _axes(arguments, words):
 
     Raises ValueError unless these are one to three, each with values.
     """
-    listed = {name: _listed(values) for name, values in arguments.items() if _is_axis(name, values)}
+    listed = {name: values for name, values in arguments.items() if _is_axis(name, values)}
     prompt = {"prompt": listed["prompt"]} if "prompt" in listed else {}
     axes = {**prompt, **words, **listed}
     if not 1 <= len(axes) <= MAX_AXES:
         named = ", ".join(axes) or "none"
         raise ValueError(f"{len(axes)} arguments are lists ({named}); give one to {MAX_AXES} lists of values.")
     for name, values in axes.items():
-        if not values:
+        if not len(values):
             raise ValueError(f"{name} is an empty list; give the values to compare.")
-    return axes
+    count = math.prod(map(len, axes.values()))
+    if count > MAX_CELLS:
+        raise ValueError(
+            f"the lists make {count:,} pictures, more than the {MAX_CELLS:,} of one sweep; give fewer values."
+        )
+    return {name: _listed(values) for name, values in axes.items()}
 
 
 def _is_axis(name, value):
@@ -120,6 +127,63 @@ def _checked_words(words, known):
     return {word: list(values) for word, values in words.items()}
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Cells whose calls differ in the seed alone, so that they are checked once.
+
+    `arguments` are the call's without the seed; `numbers`, `labels` and `seeds` tell the cells apart.
+    """
+
+    parts: Parts
+    arguments: dict[str, Any]
+    numbers: list[int]
+    labels: list[dict[str, Any]]
+    seeds: list[Any]
+
+    def cells(self, pipe, origin: Origin, *, seed_given: bool) -> dict[int, Cell]:
+        """Return the cells by their numbers, after all checks of their call. Raises what `generate` raises."""
+        call = check_call(pipe, self.arguments, seed_given=seed_given)
+        if call.count != 1:
+            raise ValueError("each cell of a sweep is one picture; for several, sweep the seed.")
+        assert call.height and call.width, "check_call refuses start pictures of unknown size"
+        settings = settings_of(call)
+        made = {}
+        for number, label, seed in zip(self.numbers, self.labels, self.seeds):
+            check_value("seed", seed)
+            made[number] = Cell(
+                label=label,
+                parts=self.parts,
+                arguments={**call.arguments, "seed": seed},
+                settings=settings_of_picture(settings, 0, {"seed": seed}),
+                origin=origin,
+                pixels=call.height * call.width,
+                steps=call.steps,
+                guided=call.guided,
+            )
+        return made
+
+
+def _groups(held, axes, words) -> list[_Group]:
+    """Return the cells of all combinations of the axes' values, in groups that differ in the seed alone."""
+    seeds = axes.get("seed", [held.get("seed", 0)])
+    others = {name: values for name, values in axes.items() if name != "seed"}
+    seed_axis = list(axes).index("seed") if "seed" in axes else len(axes)
+    strides = [math.prod(map(len, list(axes.values())[place + 1 :])) for place in range(len(axes))]
+    groups = []
+    for places in product(*(range(len(values)) for values in others.values())):
+        label = {name: values[place] for (name, values), place in zip(others.items(), places)}
+        parts, arguments = _split({**held, **label}, words)
+        arguments.pop("seed", None)
+        numbers, labels = [], []
+        for place, seed in enumerate(seeds):
+            where = [*places[:seed_axis], place, *places[seed_axis:]] if "seed" in axes else places
+            numbers.append(sum(stride * at for stride, at in zip(strides, where)))
+            full = {**label, "seed": seed} if "seed" in axes else label
+            labels.append({name: full[name] for name in axes})
+        groups.append(_Group(parts, arguments, numbers, labels, list(seeds)))
+    return groups
+
+
 def _split(values, words):
     """Return the parts and the call's arguments among a cell's values, with its texts put into the prompt."""
     parts = check_parts(Parts(**{name: values.get(name) for name in Parts._fields}))
@@ -136,24 +200,3 @@ def _replaced(prompt, texts):
             raise ValueError(f"replace holds {word!r}, which is not in the prompt {prompt!r}.")
     longest_first = sorted(texts, key=len, reverse=True)
     return re.sub("|".join(map(re.escape, longest_first)), lambda found: texts[found[0]], prompt)
-
-
-def _cell(pipe, label, parts, arguments, origin, seed_given):
-    """Return a cell after all checks of its call. Raises what `generate` raises."""
-    arguments = dict(arguments)
-    seed = arguments.pop("seed", 0)
-    check_value("seed", seed)
-    call = check_call(pipe, arguments, seed_given=seed_given)
-    if call.count != 1:
-        raise ValueError("each cell of a sweep is one picture; for several, sweep the seed.")
-    assert call.height and call.width, "check_call refuses start pictures of unknown size"
-    return Cell(
-        label=label,
-        parts=parts,
-        arguments={**call.arguments, "seed": seed},
-        settings=settings_of_picture(settings_of(call), 0, {"seed": seed}),
-        origin=origin,
-        pixels=call.height * call.width,
-        steps=call.steps,
-        guided=call.guided,
-    )

@@ -1,11 +1,15 @@
 """Plans: which cells a sweep has, and what is known of each before it is made."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from sdkit import generate
+from sdkit.call.generate import check_call
+from sdkit.sweeping import plan
 from sdkit.sweeping.plan import plan_cells
 from sdkit.sweeping.variants import Parts, Variants
 
@@ -124,3 +128,18 @@ def test_inpainting_makes_pictures_of_its_own_size_whatever_the_start_picture(in
     image, mask = Image.new("RGB", (256, 128)), Image.new("L", (256, 128), 255)
     cells = planned(inpaint, image=image, mask_image=mask, seed=[1, 2])[1]
     assert [cell.pixels for cell in cells] == [64 * 64] * 2
+
+
+def test_too_many_pictures_are_refused_before_they_are_listed(pipe):
+    with pytest.raises(ValueError, match="the lists make 1,000,000,000 pictures, more than the 100,000"):
+        plan_cells(pipe, Variants(pipe), {"prompt": "a cat", "seed": range(10**9)})
+
+
+def test_cells_that_differ_in_the_seed_are_checked_once_and_stand_in_the_order_of_the_axes(pipe, monkeypatch):
+    checked = []
+    monkeypatch.setattr(plan, "check_call", lambda *call, **how: checked.append(call) or check_call(*call, **how))
+    arguments = {"prompt": "a cat", "seed": [5, 6, 7], "num_inference_steps": [1, 2, 3], "scheduler": ["DDIM", "PNDM"]}
+    axes, cells = plan_cells(pipe, Variants(pipe), arguments)
+    assert [tuple(cell.label.values()) for cell in cells] == list(product(*axes.values()))
+    assert all(cell.settings["seed"] == cell.arguments["seed"] == cell.label["seed"] for cell in cells)
+    assert len(checked) == 6
