@@ -31,7 +31,7 @@ def program_of(texts: Mapping[str, str]) -> str | None:
         return NOVELAI
     if "sui_image_params" in parameters:
         return SWARMUI
-    if "fooocus_scheme" in texts or str(parameters.get("version", "")).startswith("Fooocus"):
+    if parameters and ("fooocus_scheme" in texts or str(parameters.get("version", "")).startswith("Fooocus")):
         return FOOOCUS
     return COMFYUI if "workflow" in texts or _nodes(texts) else None
 

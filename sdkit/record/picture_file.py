@@ -99,9 +99,7 @@ def _comment_text(comment: bytes) -> str:
     if comment[:8] not in _ENCODINGS:
         return comment.decode(errors="replace").strip("\0")
     name, data = comment[:8], comment[8:]
-    if name != _ENCODINGS[0]:
+    if name != _ENCODINGS[0] or b"\0" not in data.rstrip(b"\0"):  # UTF-16 has zeros between ASCII letters
         return data.decode(errors="replace").strip("\0")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace").strip("\0")
-    texts = [data.decode(encoding, errors="replace") for encoding in ("utf-16-be", "utf-16-le", "utf-8")]
-    return max(texts, key=lambda text: sum(" " <= letter <= "~" for letter in text)).strip("\0")
+    texts = [data.decode(encoding, errors="replace") for encoding in ("utf-16-be", "utf-16-le")]
+    return max(texts, key=lambda text: sum(" " <= letter <= "~" for letter in text)).strip("\0\ufeff")

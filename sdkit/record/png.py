@@ -30,7 +30,7 @@ from sdkit.parameters import PARAMETERS, short
 from sdkit.quiet import quiet
 from sdkit.record.a1111 import NAME, read_parameters, write_parameters
 from sdkit.record.encoding import LOST, decode, encode, is_lost  # noqa: F401
-from sdkit.record.foreign import program_of, read_foreign
+from sdkit.record.foreign import COMFYUI, program_of, read_foreign
 from sdkit.record.picture_file import MAX_PIXELS, file_at, read_file
 from sdkit.record.schema import FAMILY, MAX_LETTERS, parse_record, settings_of_record
 from sdkit.shot import Origin, Shot, is_picture, png_bytes
@@ -136,7 +136,7 @@ def _read(path: Path) -> tuple[Image.Image, dict[str, Any]]:
             settings = settings_of_record(record["settings"])
         return picture, {"settings": settings, "origin": record["origin"], "made_by": CHUNK, "not_mapped": {}}
     program = program_of(texts)
-    if FOREIGN_CHUNK in texts and (program is None or "Steps: " in texts[FOREIGN_CHUNK]):
+    if "Steps: " in texts.get(FOREIGN_CHUNK, "") and program in (None, COMFYUI):  # whose savers write both
         with _damage_named(path):
             return picture, {**read_parameters(texts[FOREIGN_CHUNK]), "made_by": NAME}
     if program is None:
@@ -398,7 +398,8 @@ def _pipeline_of_foreign(record, pipe, model, name):
     kind, scheduler = getattr(diffusers, origin["pipeline"]), origin["scheduler"]
     if scheduler is None:
         return pipeline_from(kind, pipe)
-    made = _made_scheduler(scheduler["class"], pipe.scheduler.config, **scheduler["config"])
+    with _from_a_file(name, {}, {}):
+        made = _made_scheduler(scheduler["class"], pipe.scheduler.config, **scheduler["config"])
     return pipeline_from(kind, pipe, scheduler=made)
 
 

@@ -1,5 +1,6 @@
 """The web UI's text: read by another project's reader, and read here as arguments of diffusers."""
 
+import importlib.util
 import math
 from dataclasses import replace
 
@@ -201,6 +202,81 @@ def test_damaged_numbers_are_named(key, value):
         read_parameters(line("a", **{key: value}))
 
 
+# Dialects: extensions, other programs, older and newer versions.
+
+END = "CFG scale: 7, Seed: 21, Size: 64x64, RNG: CPU"
+PLAIN = {
+    "prompt": "a cat", "negative_prompt": "a dog", "num_inference_steps": 8, "guidance_scale": 7.0, "seed": 21,
+    "width": 64, "height": 64,
+}  # fmt: skip
+HEAD = "a cat\nNegative prompt: a dog\nSteps: 8, Sampler: Euler a"
+DIALECTS = {
+    "lines after the settings": (f"{HEAD}, {END}\nTemplate: a {{cat|dog}}, big: x\nNegative Template: y", "Template"),
+    "a line break in quotes": (f'{HEAD}, Wildcard prompt: "a\nb, c", {END}', "Wildcard prompt"),
+    "a bare line break": (f"{HEAD}, Wildcard prompt: a\nb, c, {END}", "Wildcard prompt"),
+    "settings over two lines": (f"{HEAD},\n{END}", None),
+    "Windows": (f"{HEAD}, {END}\r\n".replace("\n", "\r\n"), None),
+    "unquoted JSON": (
+        f'{HEAD}, Civitai resources: [{{"type":"lora","weight":0.4}},{{"a":1}}], {END}',
+        "Civitai resources",
+    ),
+    "an unquoted table": (f'{HEAD}, Hashes: {{"model": "ab, cd"}}, {END}', "Hashes"),
+    "escaped quotes": (f'{HEAD}, Hires prompt: "say \\"hi\\", friend", {END}', "Hires prompt"),
+    "brackets in a name": (f"{HEAD}, Distilled CFG (guidance): 3.5, {END}", "Distilled CFG (guidance)"),
+}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_dialects_are_read(name):
+    text, key = DIALECTS[name]
+    read = read_parameters(text)
+    assert read["settings"] == PLAIN
+    assert read["origin"]["scheduler"]["class"] == "EulerAncestralDiscreteScheduler"
+    assert [name for name in read["not_mapped"] if name != "Negative Template"] == ([key] if key else [])
+
+
+def test_what_dialects_hold_is_kept_whole():
+    mapped = {key: read_parameters(text)["not_mapped"].get(key) for text, key in DIALECTS.values() if key}
+    assert mapped["Template"].startswith("a {cat|dog}, big: x: ")
+    assert mapped["Wildcard prompt"].startswith("a\nb, c: ")
+    assert mapped["Civitai resources"].startswith('[{"type":"lora","weight":0.4},{"a":1}]: ')
+    assert mapped["Hashes"].startswith('{"model": "ab, cd"}: ')
+    assert mapped["Hires prompt"].startswith('say "hi", friend: ')
+
+
+def test_a_prompt_may_speak_of_steps_and_the_last_line_of_settings_counts():
+    text = f"a cat\nSteps: of a stair\nSteps: 3, Seed: 4\nSteps: 8, Sampler: Euler, {END}"
+    assert read_parameters(text)["settings"]["prompt"] == "a cat\nSteps: of a stair\nSteps: 3, Seed: 4"
+    assert read_parameters(f"a cat, Steps: 8, Sampler: Euler, {END}")["settings"]["prompt"] == "a cat"
+
+
+def test_a_text_without_a_sampler_keeps_the_pipelines_scheduler():
+    read = read_parameters("a cat\nSteps: 8, Seed: 21, Size: 64x64, RNG: CPU")
+    assert read["origin"]["scheduler"] is None and "not in the text" in read["not_mapped"]["Sampler"]
+
+
+SPELLINGS = [
+    ("k_euler", "EulerDiscreteScheduler", None), ("dpmpp_2m_karras", "DPMSolverMultistepScheduler", "karras"),
+    ("Euler A", "EulerAncestralDiscreteScheduler", None), ("euler a", "EulerAncestralDiscreteScheduler", None),
+    ("k_euler_a", "EulerAncestralDiscreteScheduler", None), ("DEIS", "DEISMultistepScheduler", None),
+    ("DDPM", "DDPMScheduler", None), ("UniPC Karras", "UniPCMultistepScheduler", "karras"),
+    ("uni_pc", "UniPCMultistepScheduler", None), ("dpmpp_2m_sde_gpu", "DPMSolverMultistepScheduler", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sampler", "kind", "spacing"), SPELLINGS)
+def test_spellings_of_other_programs(sampler, kind, spacing):
+    read = read_parameters(line("a", Sampler=sampler, RNG="CPU"))
+    assert read["origin"]["scheduler"]["class"] == kind and read["not_mapped"] == {}
+    assert read["origin"]["scheduler"]["config"].get("use_karras_sigmas", False) == (spacing == "karras")
+
+
+@pytest.mark.parametrize("schedule", ["karras", "KARRAS", "sgm_uniform", "Normal", "exponential"])
+def test_spellings_of_schedule_types(schedule):
+    read = read_parameters(line("a", Sampler="DPM++ 2M", RNG="CPU", **{"Schedule type": schedule}))
+    assert read["not_mapped"] == {}
+
+
 # The scheduler that comes out spaces its noise as k-diffusion does.
 
 
@@ -278,3 +354,35 @@ def test_damaged_texts_are_named(pipe, shot, tmp_path):
     path = saved_by_the_web_ui(tmp_path / "damaged.png", shot.image, line("a", Steps="x"))
     with pytest.raises(ValueError, match="damaged.png are damaged: Steps is 'x'"):
         read_settings(path)
+
+
+# No sampler gives a black picture.
+
+NEEDS_TORCHSDE = "DPM++ SDE"
+ONCE = [(name, spacing, steps) for name, spacing in BOTH for steps in ((2, 5) if spacing is None else (4,))]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("sampler", "spacing", "steps"), [case for case in ONCE if case[0] != NEEDS_TORCHSDE])
+def test_no_sampler_gives_a_black_picture(pipe, shot, tmp_path, sampler, spacing, steps):
+    pairs = {"Sampler": sampler, "Schedule type": spacing or "Automatic", "Steps": steps, "Size": "64x64"}
+    path = saved_by_the_web_ui(tmp_path / "a.png", shot.image, line("a cat", **pairs))
+    pixels = np.asarray(rebuild(path, pipe).shot.image)
+    assert pixels.max() > 60 and pixels.std() > 5
+
+
+def test_what_to_install_is_said(pipe, shot, tmp_path):
+    if importlib.util.find_spec("torchsde"):
+        pytest.skip("torchsde is installed")
+    path = saved_by_the_web_ui(tmp_path / "a.png", shot.image, line("a", Sampler=NEEDS_TORCHSDE, Size="64x64"))
+    assert read_settings(path)["origin"]["scheduler"]["class"] == "DPMSolverSDEScheduler"
+    with pytest.raises(ValueError, match="a.png.*DPMSolverSDEScheduler.*pip install torchsde"):
+        rebuild(path, pipe)
+
+
+def test_clip_skip_can_be_left_out(pipe, shot, tmp_path):
+    text = line("a cat", Steps=2, Size="64x64", **{"Clip skip": 3})
+    path = saved_by_the_web_ui(tmp_path / "a.png", shot.image, text)
+    with pytest.raises(ValueError, match="clip_skip is 2.* To leave it out, give clip_skip=None"):
+        rebuild(path, pipe)
+    assert rebuild(path, pipe, clip_skip=None).shot.settings["clip_skip"] is None

@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from diffusers import (
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from sdkit import generate, generator, model_path, read_settings, rebuild, save_picture
+from sdkit import generate, generator, load_pipeline, model_path, read_settings, rebuild, save_picture, sweep
 from sdkit.record.png import decode, encode
 
 FAST = {"num_inference_steps": 4}
@@ -256,3 +257,178 @@ def test_arrays_stay_arrays():
 def test_what_png_cannot_hold_is_said():
     assert encode(Image.new("CMYK", (8, 8))) == {"not_recorded": "picture of mode CMYK"}
     assert encode([print]) == [{"not_recorded": "builtin_function_or_method"}]
+
+
+# All that torch takes as a seed, and NumPy's numbers.
+
+WIDE = 823497123987123
+
+
+def drawn(generator):
+    generator.seed()
+    return generator
+
+
+def used(generator):
+    torch.randn(3, generator=generator)
+    return generator
+
+
+GENERATORS = {
+    "as it comes": lambda: torch.Generator(), "a wide seed": lambda: torch.Generator().manual_seed(WIDE),
+    "drawn by the system": lambda: drawn(torch.Generator()), "below zero": lambda: torch.Generator().manual_seed(-1),
+    "used": lambda: used(torch.Generator()), "the largest": lambda: torch.Generator().manual_seed(2**64 - 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_is_kept_as_it_comes(pipe, tmp_path, name):
+    given = GENERATORS[name]()
+    seed = given.initial_seed()
+    path = save_picture(generate(pipe, "a cat", generator=given, num_inference_steps=1)[0], tmp_path / "a.png")
+    assert read_settings(path)["settings"]["seed"] == seed
+    assert rebuild(path, pipe).max_difference == 0
+
+
+@pytest.mark.parametrize("seed", [WIDE, 2**64 - 1, np.uint64(2**64 - 1), np.int64(7)])
+def test_wide_seeds_are_kept(pipe, tmp_path, seed):
+    path = save_picture(generate(pipe, "a cat", seed=seed, num_inference_steps=1)[0], tmp_path / "a.png")
+    assert read_settings(path)["settings"]["seed"] == int(seed)
+    assert rebuild(path, pipe).max_difference == 0
+
+
+def test_numbers_of_numpy_are_kept(pipe, tmp_path):
+    numbers = {
+        "num_inference_steps": np.uint8(2), "guidance_scale": np.float32(3.3), "guidance_rescale": np.float16(0.3),
+        "height": np.int16(64), "width": np.int64(64), "seed": np.uint64(5),
+    }  # fmt: skip
+    path = save_picture(generate(pipe, "a cat", **numbers)[0], tmp_path / "a.png")
+    stored = read_settings(path)["settings"]
+    assert {name: stored[name] for name in numbers} == {name: number.item() for name, number in numbers.items()}
+    assert rebuild(path, pipe).max_difference == 0
+
+
+@pytest.mark.parametrize("number", [np.float64(0.1), np.longdouble(0.5), np.bool_(True), np.int8(-3), np.float32(2)])
+def test_each_kind_of_number_is_written_plainly(number):
+    assert type(encode(number)) in (int, float, bool) and encode(number) == number
+    assert json.loads(json.dumps(encode([number]))) == [encode(number)]
+
+
+# What is saved can be read again.
+
+
+def noise(side):
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def little_text(monkeypatch):
+    """Let Pillow read 1.2 MB of text at most, of which 1 MB is kept for what no setting takes."""
+    monkeypatch.setattr("PIL.PngImagePlugin.MAX_TEXT_MEMORY", 1_200_000)
+
+
+def test_a_record_that_could_not_be_read_is_not_saved(img2img, tmp_path, little_text):
+    shot = generate(img2img, "a cat", image=noise(256), strength=0.5, num_inference_steps=2)[0]
+    with pytest.raises(ValueError, match="(?s)the record would take .*image.*leave_out=.*'image'"):
+        save_picture(shot, tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+    path = save_picture(shot, tmp_path / "a.png", leave_out=["image"])
+    assert read_settings(path)["settings"]["image"] == {"not_recorded": "left out"}
+    with pytest.raises(ValueError, match="was made with image, which a file cannot keep; give image="):
+        rebuild(path, img2img)
+    assert rebuild(path, img2img, image=shot.settings["image"]).max_difference == 0
+
+
+def test_a_sweep_refuses_such_a_record_before_it_starts(img2img, tmp_path, little_text, monkeypatch):
+    monkeypatch.setattr(type(img2img.unet), "forward", lambda *args, **kwargs: pytest.fail("a picture was begun"))
+    call = {"image": noise(256), "strength": 0.5, "num_inference_steps": 2, "guidance_scale": [1, 2]}
+    with pytest.raises(ValueError, match="the record would take .*image"):
+        sweep(img2img, "a cat", folder=tmp_path / "sweep", **call)
+    assert list(tmp_path.rglob("*.png")) == []
+
+
+def test_the_largest_record_that_is_saved_is_read(saved, monkeypatch, tmp_path):
+    shot, _ = saved
+    monkeypatch.setattr("PIL.PngImagePlugin.MAX_TEXT_MEMORY", 3_000_000)
+    sides = [side for side in range(600, 800, 20) if is_saved(shot, side, tmp_path / "a.png")]
+    assert 600 < max(sides) < 780  # 3 bytes a pixel, 4/3 in base64, of 2 MB
+    assert is_saved(shot, max(sides), tmp_path / "a.png")
+    assert read_settings(tmp_path / "a.png")["settings"]["image"].width == max(sides)
+
+
+def is_saved(shot, side, path):
+    try:
+        save_picture(replace(shot, settings={**shot.settings, "image": noise(side)}), path)
+    except ValueError:
+        return False
+    return True
+
+
+def test_leave_out_is_checked(saved, tmp_path):
+    shot, _ = saved
+    with pytest.raises(TypeError, match="give a list of names"):
+        save_picture(shot, tmp_path / "a.png", leave_out="image")
+    with pytest.raises(ValueError, match="leave_out has 'imag'"):
+        save_picture(shot, tmp_path / "a.png", leave_out=["imag"])
+
+
+def test_very_large_pictures_and_prompts_are_refused(saved, tmp_path):
+    shot, _ = saved
+    with pytest.raises(ValueError, match="10000x8000 pixels"):
+        save_picture(replace(shot, image=Image.new("L", (10_000, 8_000))), tmp_path / "a.png")
+    with pytest.raises(ValueError, match="prompt has 1,000,001 letters"):
+        save_picture(replace(shot, settings={**shot.settings, "prompt": "x" * 1_000_001}), tmp_path / "a.png")
+
+
+# Paths.
+
+
+def test_the_home_folder_is_known_to_saving_reading_and_making_again(pipe, saved, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    shot, _ = saved
+    assert save_picture(shot, "~/a.png") == tmp_path / "a.png"
+    assert read_settings("~/a.png")["settings"] == shot.settings
+    assert rebuild("~/a.png", pipe).max_difference == 0
+
+
+def test_paths_that_cannot_be_written_are_named(saved, tmp_path):
+    shot, _ = saved
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(ValueError, match="a folder; give the name of a file"):
+        save_picture(shot, tmp_path / "folder.png")
+    with pytest.raises(ValueError, match="give a name that ends in .png"):
+        save_picture(shot, str(tmp_path / "a\0b.png"))
+    with pytest.raises(TypeError, match="give a text or a Path"):
+        save_picture(shot, None)
+
+
+# What of the pipeline is not as it was.
+
+
+def test_nothing_is_said_where_nothing_changed(pipe, saved):
+    rebuilt = rebuild(saved[1], pipe)
+    assert rebuilt.state == () and "not as it was" not in repr(rebuilt)
+
+
+def test_the_cause_of_a_difference_is_named(saved):
+    other = load_pipeline()
+    other.unet.conv_in.padding_mode = "circular"
+    assert "unet padding_mode" in rebuild(saved[1], other).state
+    other = load_pipeline()
+    other.vae.config["scaling_factor"] *= 0.9
+    assert "vae config" in rebuild(saved[1], other).state
+    other = load_pipeline()
+    handle = other.unet.register_forward_hook(lambda *args: None)
+    assert any("a hook" in reason for reason in rebuild(saved[1], other).state)
+    handle.remove()
+    other.unet.conv_in.weight.data.mul_(1 + 2**-20)  # too little for the fingerprint, which rounds to float16
+    assert "unet weights" in rebuild(saved[1], other).state
+
+
+def test_adapters_are_named_with_their_strengths(saved, pipe, tmp_path):
+    shot, _ = saved
+    shot = replace(shot, origin=replace(shot.origin, adapters={"ink": 0.5}))
+    path = save_picture(shot, tmp_path / "a.png")
+    assert read_settings(path)["origin"]["adapters"] == {"ink": 0.5}
+    assert "adapter ink 0.5 -> 0" in rebuild(path, pipe).state
