@@ -33,6 +33,7 @@ from sdkit.record.encoding import LOST, decode, encode, is_lost  # noqa: F401
 from sdkit.record.foreign import COMFYUI, program_of, read_foreign
 from sdkit.record.picture_file import MAX_PIXELS, file_at, read_file
 from sdkit.record.schema import FAMILY, MAX_LETTERS, parse_record, settings_of_record
+from sdkit.schedulers import scheduler_from
 from sdkit.shot import Origin, Shot, is_picture, png_bytes
 
 if TYPE_CHECKING:
@@ -291,12 +292,12 @@ def pipeline_of(origin: Origin, pipe):
 
     if origin.pipeline not in FAMILY:
         raise ValueError(f"the pipeline is {origin.pipeline!r}; it must be one of {', '.join(FAMILY)}.")
-    scheduler = _made_scheduler(origin.scheduler, origin.scheduler_config)
+    scheduler = _recorded_scheduler(origin.scheduler, origin.scheduler_config)
     return pipeline_from(getattr(diffusers, origin.pipeline), pipe, scheduler=scheduler)
 
 
-def _made_scheduler(name: str, config: Any, **more: Any) -> Any:
-    """Return a scheduler of diffusers by the name of its class."""
+def _recorded_scheduler(name: str, config: dict[str, Any]) -> Any:
+    """Return a scheduler of diffusers by the name of its class, with the whole configuration that it had."""
     import diffusers
 
     kind: Any = getattr(diffusers, name, None) if name.isidentifier() and name.endswith("Scheduler") else None
@@ -307,13 +308,15 @@ def _made_scheduler(name: str, config: Any, **more: Any) -> Any:
     if not is_scheduler:
         raise ValueError(f"diffusers has no scheduler {name!r}.")
     try:
-        return kind.from_config(config, **more)
-    except (ImportError, *_ODD_VALUES) as error:
+        return kind.from_config(config)
+    except _ODD_VALUES as error:
         raise ValueError(f"no {name} can be made of the recorded configuration: {error}") from error
 
 
 # What diffusers and torch raise for values that they were not made for.
-_ODD_VALUES = (TypeError, ValueError, ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError)
+_ODD_VALUES = (
+    TypeError, ValueError, ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError,
+)  # fmt: skip
 
 
 def _check_complete(settings, pipeline, name):
@@ -399,7 +402,7 @@ def _pipeline_of_foreign(record, pipe, model, name):
     if scheduler is None:
         return pipeline_from(kind, pipe)
     with _from_a_file(name, {}, {}):
-        made = _made_scheduler(scheduler["class"], pipe.scheduler.config, **scheduler["config"])
+        made = scheduler_from(scheduler["class"], scheduler["config"], pipe.scheduler)
     return pipeline_from(kind, pipe, scheduler=made)
 
 
