@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sdkit.call.check_inputs import check_inputs
+from sdkit.call.check_memory import check_memory
 from sdkit.call.check_together import check_together
 from sdkit.call.exclusive import exclusive
+from sdkit.call.known_flaws import known_flaws
 from sdkit.call.no_effect import without_effect
 from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
 from sdkit.call.watching import watched
@@ -42,8 +44,9 @@ def generate(
     argument that cannot change the picture is a ValueError, otherwise a `NoEffectWarning`. A picture that
     holds NaN or infinite numbers is said in a warning, and its shot has a `problem`.
 
-    Raises TypeError for unknown names and wrong types, ValueError for values out of range and
-    combinations that cannot work, before any denoising step.
+    Raises TypeError for unknown names and wrong types, ValueError for values out of range,
+    combinations that cannot work and pictures that need more memory than is free, before any denoising
+    step. What a callback returns is checked after its step.
     """
     if prompt is not None:
         arguments = {"prompt": prompt, **arguments}
@@ -84,15 +87,22 @@ def generator(seed: int) -> torch.Generator:
 def seeds_for(seed: Any, count: int) -> list[int]:
     """Return one seed per picture: `seed`, `seed + 1`, ... or the given list, which must have `count`."""
     if isinstance(seed, (list, tuple, range)):
+        if _length(seed) != count:
+            raise ValueError(f"seed has {_length(seed)} numbers for {count} pictures; give one number, or {count}.")
         seeds = list(seed)
-        if len(seeds) != count:
-            raise ValueError(f"seed has {len(seeds)} numbers for {count} pictures; give one number, or {count}.")
     else:
         check_value("seed", seed)
         seeds = [int(seed) + number for number in range(count)]
     for number in seeds:
         check_value("seed", number)
     return seeds
+
+
+def _length(values):
+    """Return how many values there are without listing them; `len` itself fails beyond 2**63."""
+    if isinstance(values, range):
+        return max(0, -(-(values.stop - values.start) // values.step))
+    return len(values)
 
 
 @dataclass(frozen=True)
@@ -173,6 +183,9 @@ def check_call(pipe, arguments: dict[str, Any], *, seed_given: bool = False, ine
     call = resolve(pipe, {name: plain_value(name, value) for name, value in arguments.items()})
     check_together(call)
     check_inputs(call)
+    check_memory(call)
+    for message in known_flaws(call):
+        warnings.warn(message, stacklevel=3)
     for message in without_effect(call, seed_given):
         if ineffective == "raise":
             raise ValueError(message)
