@@ -6,26 +6,31 @@ loader meets it: the loaders fill missing tensors with random numbers and only w
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, NoReturn
+
+from sdkit.loading.parts import (
+    WEIGHTED,
+    check_classes,
+    check_described,
+    check_tokens,
+    count_described,
+    load_small_parts,
+    read_config,
+    read_json,
+)
 
 INDEX = "model_index.json"
 SAFE, PICKLES = ".safetensors", (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 # A pipeline for pictures from pictures has the parts of one for text to image; its UNet's channels decide.
 FAMILY = ("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline")
-_WEIGHTED = ("unet", "vae", "text_encoder", "image_encoder", "safety_checker")
-_NEEDED = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 # The file names of a part's weights, by the library of its class; the safety checker's is a module of diffusers.
 _STEMS = {"diffusers": "diffusion_pytorch_model", "transformers": "model", "stable_diffusion": "model"}
-_CONFIGS = {
-    "tokenizer": "tokenizer_config.json", "scheduler": "scheduler_config.json",
-    "feature_extractor": "preprocessor_config.json",
-}  # fmt: skip
 # Where CompVis' single files keep the parts (github.com/CompVis/latent-diffusion); SD 2 has OpenCLIP's text encoder.
 _PREFIXES = {"unet": "model.diffusion_model.", "vae": "first_stage_model.", "text_encoder": "cond_stage_model."}
 _UNET_IN = "model.diffusion_model.input_blocks.0.0.weight"
@@ -39,8 +44,8 @@ class Checkpoint:
 
     `numbers` counts the numbers of each part that has weights, `stored` says in which formats they
     lie there ("F32", "F16"), `variants` which parts have files of the variant asked for, `classes` the
-    library and class of each part (none for a single file). `side` is the usual picture's in pixels,
-    `width` the channels of the VAE's decoder at that size.
+    library and class of each part (none for a single file), and `small_parts` those without weights, loaded.
+    `side` is the usual picture's in pixels, `width` the channels of the VAE's decoder at that size.
     """
 
     path: Path
@@ -50,6 +55,7 @@ class Checkpoint:
     width: int
     classes: dict[str, tuple[str, str]] = field(default_factory=dict)
     variants: dict[str, str | None] = field(default_factory=dict)
+    small_parts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def work(self) -> int:
@@ -67,27 +73,32 @@ def read_folder(folder: Path, variant: str | None = None, left_out: Collection[s
     Raises FileNotFoundError for what is missing, ValueError for what is damaged, a pickle, or not
     Stable Diffusion's text to image.
     """
-    classes = _classes(folder, left_out)
-    configs = {part: _config(folder, part) for part in classes}
+    classes, configs = _read_parts(folder, left_out)
     check_channels(configs["unet"], folder)
     files, variants = _files(folder, classes, variant)
     headers = {part: _headers(paths) for part, paths in files.items()}
-    side, width = _picture(configs["unet"], configs["vae"])
+    numbers = {part: _count(header) for part, header in headers.items()}
+    for part, held in numbers.items():
+        described = count_described(folder, part, classes)
+        check_described(described, held, folder / part / "config.json", part)
+    side, width = _picture(folder, configs["unet"], configs["vae"])
     return Checkpoint(
         path=folder,
-        numbers={part: _count(header) for part, header in headers.items()},
+        numbers=numbers,
         stored={part: _formats(header) for part, header in headers.items()},
         side=side,
         width=width,
         classes=classes,
         variants=variants,
+        small_parts=_small_parts(folder, classes, configs),
     )
 
 
-def read_single_file(path: Path) -> Checkpoint:
+def read_single_file(path: Path, config: Path | None = None) -> Checkpoint:
     """Read a single file in CompVis' layout, such as v1-5-pruned-emaonly.safetensors.
 
-    Raises ValueError for a damaged one, and for one that is not a whole Stable Diffusion for text to image.
+    `config` is the folder with its configurations; None, if they are not known yet. Raises ValueError for a damaged
+    file, for one that is not a whole Stable Diffusion for text to image, and for configurations that do not fit it.
     """
     header = read_header(path)
     if any(name.startswith("conditioner.embedders.") for name in header):
@@ -105,19 +116,31 @@ def read_single_file(path: Path) -> Checkpoint:
             "checkpoint; a LoRA, an embedding or one part is loaded into a pipeline that is there already."
         )
     check_channels({"in_channels": _inputs(header, _UNET_IN, 4)}, path)
+    numbers = {part: _count(tensors) for part, tensors in parts.items()}
     return Checkpoint(
         path=path,
-        numbers={part: _count(tensors) for part, tensors in parts.items()},
+        numbers=numbers,
         stored={part: _formats(tensors) for part, tensors in parts.items()},
         side=512,
         width=_inputs(header, _VAE_OUT, 256),
+        small_parts={} if config is None else _read_beside(path, config, numbers),
     )
+
+
+def read_index(path: Path, name: str | Path, left_out: Collection[str] = ()) -> dict[str, tuple[str, str]]:
+    """Return {part: (library, class)} of a model_index.json, all of which are allowed; `name` is for messages.
+
+    Raises ValueError for another family and for classes that are not taken, FileNotFoundError for a part missing.
+    """
+    index = read_json(path)
+    check_family(index, name)
+    return check_classes(index, name, left_out)
 
 
 def check_family(index: dict[str, Any], name: str | Path) -> None:
     """Raise ValueError if a model_index.json is of a pipeline that has not Stable Diffusion's parts."""
     kind = index.get("_class_name")
-    if kind not in FAMILY:
+    if not isinstance(kind, str) or kind not in FAMILY:
         raise ValueError(_other_family(name, kind, "from_pretrained"))
 
 
@@ -131,7 +154,7 @@ def check_channels(unet: dict[str, Any], name: str | Path) -> None:
         )
     if channels != 4:
         raise ValueError(
-            f"the UNet of {name} takes {channels} channels, and text to image gives it the latents' 4. "
+            f"the UNet of {name} takes {short(channels)} channels, and text to image gives it the latents' 4. "
             "Load it with the pipeline it was made for, or give another checkpoint."
         )
 
@@ -144,8 +167,8 @@ def _other_family(name, kind, method):
             f"1 and 2). Load it with diffusers.{kind}.{method}, or give another checkpoint."
         )
     return (
-        f"{name} names {kind!r} as its pipeline, and load_pipeline takes {FAMILY[0]}. It may need code of its own; "
-        "give another checkpoint."
+        f"{name} names {short(kind)} as its pipeline, and load_pipeline takes {FAMILY[0]}. It may need code of its "
+        "own; give another checkpoint."
     )
 
 
@@ -158,14 +181,6 @@ def refuse_pickle(path: Path) -> NoReturn:
     )
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the content of a configuration file. Raises FileNotFoundError or ValueError that names the file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged ({error}); fetch it again.") from error
-
-
 def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Return {tensor: (format, shape)} of a safetensors file, such as ("F16", (320, 4, 3, 3)).
 
@@ -173,6 +188,8 @@ def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
     """
     from safetensors import SafetensorError, safe_open
 
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file. Fetch it again.")
     try:
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_slice(name) for name in file.keys()}
@@ -188,55 +205,57 @@ def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
         raise ValueError(f"{path} is damaged or cut short ({size:,} bytes: {error}); fetch it again.") from error
 
 
-def _classes(folder, left_out):
-    """Return {part: (library, class)} of the parts that a folder's model_index.json names, all that are needed."""
-    index = read_json(folder / INDEX)
-    check_family(index, folder)
-    known = {*_WEIGHTED, *_CONFIGS}.difference(left_out)  # diffusers ignores others too
-    classes = {
-        part: (value[0], value[1])
-        for part, value in index.items()
-        if part in known and isinstance(value, list) and value[0]  # [null, null] says that a part is left out
-    }
-    for part in _NEEDED:
-        if part not in classes and part not in left_out:
-            raise FileNotFoundError(f"{folder / INDEX} names no {part}, which every Stable Diffusion pipeline has.")
-    if "safety_checker" in classes and "feature_extractor" not in classes:
-        raise FileNotFoundError(
-            f"{folder / INDEX} names a safety_checker and no feature_extractor, which prepares its pictures; "
-            "give safety_checker=None to load without both."
-        )
-    return classes
+def _read_parts(folder, left_out):
+    """Return the classes and the configurations of the parts of a folder, all of which may be loaded."""
+    classes = read_index(folder / INDEX, folder / INDEX, left_out)
+    return classes, {part: read_config(folder, part) for part in classes}
 
 
-def _config(folder, part):
-    """Return the configuration of a part, which must be there."""
-    path = folder / part / _CONFIGS.get(part, "config.json")
-    if not path.exists():
-        what = f"has no folder {part}" if not (folder / part).is_dir() else f"has no {path.name} in {part}"
-        hint = "; give safety_checker=None to load without it" if part == "safety_checker" else ""
-        raise FileNotFoundError(f"{folder} {what}, which its {INDEX} names: a part is missing. Fetch it again{hint}.")
-    return read_json(path)
+def _small_parts(folder, classes, configs):
+    """Return the parts without weights, which fit to the others."""
+    made = load_small_parts(folder, classes)
+    check_tokens(folder, made["tokenizer"], configs["text_encoder"])
+    return made
 
 
-def _picture(unet, vae):
+def _read_beside(path, folder, numbers):
+    """Return the parts without weights from the folder of a single file's configurations, which must fit the file."""
+    classes, configs = _read_parts(folder, ("safety_checker", "image_encoder"))
+    check_channels(configs["unet"], folder)
+    for part, held in numbers.items():
+        described = count_described(folder, part, classes)
+        if described > 2 * held:
+            raise ValueError(
+                f"{path} does not match its configurations ({folder}): they describe a {part} of {described:,} "
+                f"numbers, and the file holds {held:,}. Give config= the folder or the Hub id of the model it was "
+                "made from."
+            )
+    return _small_parts(folder, classes, configs)
+
+
+def _picture(folder, unet, vae):
     """Return the usual picture's side in pixels and the VAE decoder's channels at that size, from two configurations.
 
     The decoder ends in its first width, but comes to the full size still in its second one.
     """
     widths = vae.get("block_out_channels", [64])
-    latent = unet.get("sample_size") or 64
+    latent = unet.get("sample_size")
     longest = max(latent) if isinstance(latent, list) else latent
-    return longest * 2 ** (len(widths) - 1), widths[1] if len(widths) > 1 else widths[0]
+    side = longest * 2 ** (len(widths) - 1)
+    if side % 8:
+        raise ValueError(
+            f"{folder / 'unet' / 'config.json'} has a sample_size of {latent}, which makes pictures of {side} pixels; "
+            "Stable Diffusion's sides are multiples of 8. Fetch it again, or correct it."
+        )
+    return side, widths[1] if len(widths) > 1 else widths[0]
 
 
 def _files(folder, classes, variant):
     """Return {part: weight files} and {part: their variant}. Raises ValueError if no part has the wanted variant."""
     files, variants = {}, {}
-    for part in _WEIGHTED:
+    for part in WEIGHTED:
         if part in classes:
-            library, kind = classes[part]
-            files[part], variants[part] = _weight_files(folder / part, library, kind, variant)
+            files[part], variants[part] = _weight_files(folder / part, classes[part][0], variant)
     if variant is not None and not any(variants.values()):
         raise ValueError(
             f"variant is {variant!r}, but {folder} has no files of it; it has {_variants_there(files)}. "
@@ -245,10 +264,8 @@ def _files(folder, classes, variant):
     return files, variants
 
 
-def _weight_files(folder, library, kind, variant):
+def _weight_files(folder, library, variant):
     """Return a part's weight files and the variant they are of; those of the variant go before the plain ones."""
-    if library not in _STEMS:
-        raise ValueError(f"{folder} is a {kind} of {library}; only classes of diffusers and transformers are loaded.")
     stem = _STEMS[library]
     for tried in (variant, None):
         dot = "" if tried is None else f".{tried}"
@@ -262,7 +279,12 @@ def _weight_files(folder, library, kind, variant):
 
 def _shards(index):
     """Return the files that an index of shards names, all of which must be there."""
-    names = sorted(set(read_json(index).get("weight_map", {}).values()))
+    names = read_json(index).get("weight_map")
+    names = list(names.values()) if isinstance(names, dict) else [names]
+    for name in names:
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(SAFE):
+            raise ValueError(f"{index} names {short(name)} as a file of weights beside it; fetch it again.")
+    names = sorted(set(names))
     gone = [name for name in names if not (index.parent / name).exists()]
     if gone or not names:
         lost = ", ".join(gone) or "all files"

@@ -29,15 +29,27 @@ def other_device(device: str) -> str | None:
 def check_device(device: str | torch.device) -> str:
     """Return the name of a device as torch writes it, such as "cuda:0".
 
-    Raises ValueError if this machine's torch cannot use it, RuntimeError (torch's) for what names no device.
+    Raises ValueError if this machine's torch cannot use it, or knows no such device.
     """
     import torch
 
-    kind = torch.device(device).type
-    if not _usable().get(kind, True):  # torch has more kinds than these, and says itself if one is not there
+    try:
+        named = torch.device(device)
+        known = _usable().get(named.type)
+        if known is None:  # torch has more kinds than these; whether one is there shows when it is used
+            torch.empty(1, device=named).cpu()  # what "meta" cannot do, which has no memory
+            known = True
+        if named.type == "cuda" and known and (named.index or 0) >= torch.cuda.device_count():
+            known = False
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ImportError):
+        known = False
+    if not known:
         usable = ", ".join(sorted(usable_kinds()))
-        raise ValueError(f"device is {str(device)!r}, which this machine's torch cannot use; usable here: {usable}.")
-    return str(torch.device(device))
+        hint = 'did you mean "cuda"? ' if str(device).split(":")[0].lower() in ("gpu", "nvidia") else ""
+        raise ValueError(
+            f"device is {str(device)!r}, which this machine's torch cannot use; {hint}usable here: {usable}."
+        )
+    return str(named)
 
 
 def device_of(pipe) -> torch.device:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sdkit.loading.checkpoint import INDEX, PICKLES, SAFE, check_channels, check_family, read_json, refuse_pickle
+from sdkit.loading.checkpoint import INDEX, PICKLES, SAFE, check_channels, read_index, refuse_pickle
+from sdkit.loading.parts import first_line, read_json
 
 BUILT_IN = "built-in"
 BUILT_IN_FOLDER = Path(__file__).parent.parent / "model"
+# Repositories that were removed from the Hub in August 2024, and where their files are now.
+_SUCCESSORS = {
+    "runwayml/stable-diffusion-v1-5": "stable-diffusion-v1-5/stable-diffusion-v1-5",
+    "runwayml/stable-diffusion-inpainting": "stable-diffusion-v1-5/stable-diffusion-inpainting",
+}
 _FETCH_OPTIONS = ("revision", "token", "cache_dir", "local_files_only")
 
 
@@ -43,51 +50,91 @@ def locate(model: str | Path) -> Path | str:
 def fetch(name: str, options: Mapping[str, Any]) -> Path:
     """Return the folder with the files of a Hub id, downloaded if they are not in the cache.
 
-    Two small files are fetched first, so that gigabytes of another family are not. Raises ValueError
-    for another family, FileNotFoundError if a file can be had neither from the cache nor from the Hub.
+    Two small files are fetched first, so that neither code nor gigabytes of another family are. Raises ValueError
+    for another family and for classes that are not taken, FileNotFoundError if a file can be had neither from the
+    cache nor from the Hub.
     """
     from diffusers import StableDiffusionPipeline
     from huggingface_hub import hf_hub_download
 
-    given = {option: options[option] for option in _FETCH_OPTIONS if options.get(option) is not None}
-    try:
-        check_family(read_json(Path(hf_hub_download(name, INDEX, **given))), name)
+    with _from_hub(name, options) as given:
+        left_out = ("safety_checker",) if "safety_checker" in options else ()
+        read_index(Path(hf_hub_download(name, INDEX, **given)), name, left_out)
         check_channels(read_json(Path(hf_hub_download(name, "unet/config.json", **given))), name)
-        return Path(StableDiffusionPipeline.download(name, use_safetensors=True, **options))
-    except OSError as error:
-        asked = "the Hub was not asked" if options.get("local_files_only") else "the Hub could not give it"
-        raise FileNotFoundError(missing_part(name, f"in the local cache, and {asked}", error)) from error
+        options = {**options, **given, "use_safetensors": True, "trust_remote_code": False}
+        return Path(StableDiffusionPipeline.download(name, **options))
 
 
-def config_of(path: Path, config: str | Path | None) -> Path | str | None:
-    """Return the folder or Hub id of a single file's configurations, None for diffusers' own choice.
+def config_of(path: Path, config: str | Path | None, options: Mapping[str, Any]) -> Path | None:
+    """Return the folder of a single file's configurations, fetched from the Hub if `config` is an id there.
 
-    Without `config` it is the pipeline's folder that the file lies in. Raises FileNotFoundError for a
-    folder that is none of a pipeline, ValueError for one of another family.
+    Without `config` it is the pipeline's folder that the file lies in, or None for diffusers' own choice. Raises
+    FileNotFoundError for a folder that is none of a pipeline and for an id that cannot be had.
     """
     if config is None:
         return path.parent if (path.parent / INDEX).exists() else None
     folder = Path(config).expanduser()
     if not folder.is_dir():
-        return str(config)
-    index = folder / INDEX
-    if not index.exists():
+        return _fetch_configs(_hub_id(config), options)
+    if not (folder / INDEX).exists():
         raise FileNotFoundError(f"config is {str(config)!r}, a folder without {INDEX}; give a pipeline's folder.")
-    check_family(read_json(index), folder)
     return folder
+
+
+def _fetch_configs(name, options):
+    """Return the folder with the configurations and the tokenizer of a Hub id, once its index may be loaded."""
+    from huggingface_hub import hf_hub_download, snapshot_download
+
+    with _from_hub(name, options) as given:
+        read_index(Path(hf_hub_download(name, INDEX, **given)), name)
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*/*.json", "*/*.txt"], **given))
+
+
+@contextmanager
+def _from_hub(name, options):
+    """Give the arguments for fetching a file of a Hub id, and say in our words if it cannot be had."""
+    given = {option: options[option] for option in _FETCH_OPTIONS if options.get(option) is not None}
+    asked = "the Hub was not asked"
+    if not given.get("local_files_only"):
+        reached = _reaches_hub(name, given)
+        asked = "the Hub could not give it" if reached else "the Hub cannot be reached from here"
+        given["local_files_only"] = not reached
+    try:
+        yield given
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not _is_hubs(error):
+            raise  # ours, which says more
+        raise FileNotFoundError(missing_part(name, f"in the local cache, and {asked}", error)) from error
+
+
+def _reaches_hub(name, options):
+    """Say whether the Hub answers at all, whatever it says, in one try; its loaders try six times, for 23 seconds."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    url = hf_hub_url(name, INDEX, revision=options.get("revision"))
+    try:
+        get_hf_file_metadata(url, token=options.get("token"))
+    except HfHubHTTPError:
+        return True
+    except Exception:  # whichever the library that asks has for a network that is not there
+        return False
+    return True
+
+
+def _is_hubs(error):
+    """Say whether an error is of the library that asks the Hub."""
+    return type(error).__module__.startswith("huggingface_hub")
 
 
 def missing_part(model: str | Path, where: str, error: Exception) -> str:
     """Say that a part of a model is not `where` it was looked for."""
+    successor = _SUCCESSORS.get(str(model).lower())
+    hint = "" if successor is None else f"That repository was removed; the same model is now {successor}. "
     return (
-        f"could not load {str(model)!r}: a part is not {where}. Check the name and the network, or use "
+        f"could not load {str(model)!r}: a part is not {where}. {hint}Check the name and the network, or use "
         f'load_pipeline("{BUILT_IN}"), which needs neither. diffusers said: {first_line(error)}'
     )
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, its class where it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _built_in():

@@ -14,14 +14,14 @@ from sdkit.loading.checkpoint import Checkpoint, read_folder, read_single_file
 from sdkit.loading.device import best_device, check_device
 from sdkit.loading.locate import BUILT_IN, BUILT_IN_FOLDER, config_of, fetch, locate
 from sdkit.loading.memory import BYTES, FitWarning, LoadPlan, choose, free_gpu, free_ram
-from sdkit.loading.provenance import Source, fingerprint, remember_source
+from sdkit.loading.provenance import Source, fingerprint, remember_source, source_of
 from sdkit.loading.weights import load_folder, load_single_file
 from sdkit.parameters import check_names
 from sdkit.quiet import quiet
 
 if TYPE_CHECKING:
     import torch
-    from diffusers import StableDiffusionPipeline
+    from diffusers import DiffusionPipeline, StableDiffusionPipeline
 
 _OPTIONS = ("revision", "variant", "token", "cache_dir", "local_files_only", "safety_checker", "subfolder")
 _loaded: WeakSet = WeakSet()  # the pipelines that are still in use, to say what they hold
@@ -97,6 +97,19 @@ def plan_load(
         return _prepare(model, device, dtype, config, {**options, "local_files_only": True}).plan
 
 
+def is_loaded_from(pipe: DiffusionPipeline, model: str | Path) -> bool:
+    """Say whether a pipeline was loaded from `model`, by where that is: folders can have one name in many places."""
+    source = source_of(pipe)
+    if model == BUILT_IN:
+        return source.name == BUILT_IN
+    if str(model) == source.name and not Path(model).expanduser().exists():
+        return True  # a Hub id, or a folder's short name as records have it
+    if source.call is None:
+        return False
+    folder = Path(source.call["model"], source.call.get("subfolder", ""))
+    return _absolute(BUILT_IN_FOLDER if source.name == BUILT_IN else folder) == _absolute(model)
+
+
 @dataclass(frozen=True)
 class _Load:
     """All that is decided before weights are loaded.
@@ -106,7 +119,7 @@ class _Load:
 
     checkpoint: Checkpoint
     plan: LoadPlan
-    config: Path | str | None
+    config: Path | None
     options: dict[str, Any]
 
 
@@ -116,14 +129,16 @@ def _prepare(model, device, dtype, config, options) -> _Load:
     model = _in_subfolder(model, options.get("subfolder"))
     options = {name: value for name, value in options.items() if name != "subfolder"}
     source = locate(model)
-    built_in = source == BUILT_IN_FOLDER
+    built_in = isinstance(source, Path) and source.resolve() == BUILT_IN_FOLDER.resolve()
     name = BUILT_IN if built_in else source.name if isinstance(source, Path) else source
+    if name == BUILT_IN and not built_in:
+        name = f"./{name}"  # another folder of that name; records must not take it for the built-in model
     device = check_device(device or ("cpu" if built_in else best_device()))
     dtype = _format(dtype) or ("float32" if built_in else None)
     path = fetch(source, options) if isinstance(source, str) else source
-    checkpoint = _read(path, config, options)
     if path.is_file():
-        config = config_of(path, config)
+        config = config_of(path, config, options)
+    checkpoint = _read(path, config, options)
     return _Load(checkpoint, _plan(checkpoint, name, device, dtype), config, options)
 
 
@@ -158,7 +173,7 @@ def _read(path, config, options) -> Checkpoint:
         for name in ("variant", "revision"):
             if options.get(name) is not None:
                 raise ValueError(f"{name} is given, but {path.name} is one file, which is loaded as it is.")
-        return read_single_file(path)
+        return read_single_file(path, config)
     if config is not None:
         raise ValueError(f"config is given, but {path} is a folder with configurations of its own.")
     left_out = ("safety_checker",) if "safety_checker" in options else ()

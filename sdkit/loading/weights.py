@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdkit.loading.checkpoint import Checkpoint
-from sdkit.loading.locate import first_line, missing_part
+from sdkit.loading.locate import missing_part
+from sdkit.loading.parts import first_line, part_class
 
 if TYPE_CHECKING:
     import torch
@@ -27,14 +27,21 @@ def load_folder(
 
     try:
         loaded = {part: _load_part(checkpoint, part, dtype) for part in checkpoint.numbers}
-        pipe = StableDiffusionPipeline.from_pretrained(checkpoint.path, dtype=dtype, **{**loaded, **parts})
+        pipe = StableDiffusionPipeline.from_pretrained(
+            checkpoint.path,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            **{**loaded, **checkpoint.small_parts, **parts},
+        )
     except OSError as error:
         raise FileNotFoundError(missing_part(name, "in that folder", error)) from error
     return _in_one_format(pipe, dtype)
 
 
 def load_single_file(
-    checkpoint: Checkpoint, dtype: torch.dtype, config: str | Path | None, options: dict[str, Any]
+    checkpoint: Checkpoint, dtype: torch.dtype, config: Path | None, options: dict[str, Any]
 ) -> StableDiffusionPipeline:
     """Return the pipeline of a single file, its configurations from `config` (None: diffusers' choice).
 
@@ -45,7 +52,7 @@ def load_single_file(
 
     path = checkpoint.path
     if config is not None:
-        options = {**options, "config": str(config)}
+        options = {**checkpoint.small_parts, "image_encoder": None, **options, "config": str(config)}
     try:
         pipe = StableDiffusionPipeline.from_single_file(str(path), dtype=dtype, **options)
     except OSError as error:
@@ -65,18 +72,19 @@ def load_single_file(
 
 def _load_part(checkpoint, part, dtype):
     """Return a part with weights. Raises ValueError if its files do not fill it: the loaders would, with noise."""
-    library, kind = checkpoint.classes[part]
-    home = "diffusers.pipelines.stable_diffusion" if library == "stable_diffusion" else library
-    loader = getattr(import_module(home), kind, None)
+    loader = part_class(part, *checkpoint.classes[part])
     folder = checkpoint.path / part
-    if loader is None:
-        raise ValueError(f"{folder} is a {kind}, which the installed {library} does not have.")
     variant = checkpoint.variants[part]
     try:
         loaded, report = loader.from_pretrained(
-            folder, dtype=dtype, variant=variant, use_safetensors=True, output_loading_info=True
+            folder,
+            dtype=dtype,
+            variant=variant,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
         )
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise ValueError(f"the weights in {folder} do not match its config.json: {first_line(error)}") from error
     absent = sorted(report["missing_keys"])
     if absent:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdkit.loading.components import pipeline_from
 from sdkit.loading.device import device_of
-from sdkit.loading.pipeline import load_pipeline
+from sdkit.loading.pipeline import is_loaded_from, load_pipeline
 from sdkit.loading.provenance import Source, remember_source, source_of
 from sdkit.quiet import quiet
 from sdkit.schedulers import scheduler_named, usual_name
@@ -72,7 +72,7 @@ class Variants:
 
         pipe = self._pipe
         dtype = pipe.unet.dtype if dtype is None else getattr(torch, dtype)
-        if model is not None and model != source_of(pipe).name:
+        if model is not None and not is_loaded_from(pipe, model):
             loaded = load_pipeline(model, device=device_of(pipe), dtype=dtype)
             return loaded if type(loaded) is type(pipe) else pipeline_from(type(pipe), loaded)
         if dtype == pipe.unet.dtype:

@@ -12,6 +12,7 @@ def machine(monkeypatch):
 
     def has(cuda=False, mps=False):
         monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2 * cuda)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
 
     return has
@@ -41,7 +42,18 @@ def test_a_device_is_checked_and_written_as_torch_writes_it(machine):
     assert check_device(torch.device("cpu")) == "cpu"
     with pytest.raises(ValueError, match="device is 'mps', which .* usable here: cpu, cuda"):
         check_device("mps")
-    with pytest.raises(RuntimeError, match="gpu"):
+
+
+@pytest.mark.parametrize("device", ["gpu", "GPU:0", "cuda:2", "cuda:x", "meta", "xpu", "tpu", "", "cpu:x", None, 3.5])
+def test_unknown_devices_are_told_with_the_usable_ones(machine, device):
+    machine(cuda=True)
+    with pytest.raises(ValueError, match=f"device is '{device}', which .* usable here: cpu, cuda"):
+        check_device(device)
+
+
+def test_gpu_leads_to_cuda(machine):
+    machine()
+    with pytest.raises(ValueError, match='did you mean "cuda"'):
         check_device("gpu")
 
 

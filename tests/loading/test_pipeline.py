@@ -101,7 +101,7 @@ def test_loggers_and_bars_are_as_before():
         ({"revison": "x"}, TypeError, "did you mean revision"),
         ({"dtpye": "float32"}, TypeError, "did you mean dtype"),
         ({"dtype": "auto"}, TypeError, "torch dtype"),
-        ({"device": "gpu"}, RuntimeError, "gpu"),
+        ({"device": "gpu"}, ValueError, "'gpu'.*did you mean.*usable here"),
     ],
 )
 def test_mistakes_are_told(arguments, error, words):
