@@ -20,10 +20,8 @@ def check_memory(call: Call) -> None:
     need, free = work_of(call), _free(call.pipe)
     if free is None or need <= free / 2:
         return
-    pictures = f"{call.count} pictures" if call.count > 1 else "a picture"
-    text = (
-        f"{pictures} of {call.width}x{call.height} pixels need about {gib(need)} to work in, and {gib(free)} are free"
-    )
+    pictures = f"{call.count} pictures" if call.count > 1 else "one picture"
+    text = f"{pictures} of {call.width}x{call.height} pixels: about {gib(need)} to work in, and {gib(free)} are free"
     if need <= free:
         warnings.warn(f"{text}; this may take long.", stacklevel=4)
         return

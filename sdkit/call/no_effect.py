@@ -91,16 +91,14 @@ def _size_of_start(call, seed_given) -> Iterator[str]:
     """Tell of start pictures that are made smaller or larger before they are used, with both sizes."""
     if "image" not in call.defaults:
         return
-    sizes = _sizes(call, "image")
+    sizes, made = _sizes(call, "image"), (call.height, call.width)
     if "mask_image" not in call.defaults:
         for size in dict.fromkeys(sizes):
-            made = _whole_latents(call, sizes[0])
             if size != made:
                 factor = call.pipe.vae_scale_factor
                 cause = "all get the first one's" if size != sizes[0] else f"its sides must be multiples of {factor}"
                 yield f"the size of image has no effect: {_pixels(size)} is resized to {_pixels(made)}, since {cause}."
     elif call.arguments.get("padding_mask_crop") is None:
-        made = (call.height, call.width)
         asked = call.arguments.get("height") is not None
         for size in dict.fromkeys(sizes):
             if size != made and not (asked and size[0] * made[1] == size[1] * made[0]):
@@ -167,11 +165,6 @@ def _brightest(value) -> Iterator[float]:
             yield mask.convert("L").getextrema()[1] / 255
         else:
             yield float(mask.max())
-
-
-def _whole_latents(call, size) -> tuple[int, int]:
-    factor = call.pipe.vae_scale_factor
-    return size[0] // factor * factor, size[1] // factor * factor
 
 
 def _give_size(call, size) -> str:

@@ -124,7 +124,7 @@ def _start_size(pipe, image):
     """Return (height, width) in pixels of the picture that image to image makes of a start picture.
 
     `image` is a PIL picture, an array (..., height, width, 3), a tensor (..., 3, height, width), latents as
-    such a tensor, or a list of one of these. diffusers' image processor cuts sides down to multiples of 8.
+    such a tensor, or a list of one of these. diffusers' image processor makes sides multiples of the VAE's factor.
     """
     first = image[0] if isinstance(image, list) and image else image
     if is_picture(first):
@@ -136,7 +136,8 @@ def _start_size(pipe, image):
             height, width = height * pipe.vae_scale_factor, width * pipe.vae_scale_factor
     else:
         return None, None
-    return height // 8 * 8, width // 8 * 8
+    factor = pipe.vae_scale_factor
+    return height // factor * factor, width // factor * factor
 
 
 def _is_guided(pipe, given):

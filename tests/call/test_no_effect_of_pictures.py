@@ -125,6 +125,11 @@ def test_start_pictures_that_are_resized_are_told(img2img, image, words):
         assert message.endswith("multiples of 4.") and f"to {made.width}x{made.height}," in message
 
 
+def test_the_size_that_a_call_will_make_is_known_to_the_pixel(img2img):
+    call = check_call(img2img, {"prompt": "a cat", "image": picture(size=(50, 76))})
+    assert (call.width, call.height) == (48, 76)  # the built-in model's VAE has the factor 4
+
+
 def test_the_second_start_picture_gets_the_size_of_the_first(img2img):
     (message,) = told(img2img, image=[picture(), picture(size=(32, 48))], num_images_per_prompt=2)
     assert "32x48 is resized to 64x64, since all get the first one's" in message
