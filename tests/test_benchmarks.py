@@ -67,6 +67,7 @@ def test_hundred_makes_the_pictures_of_each_way(kept):
     assert len(result["rows"]) == 5 and result["rows"][0][2] == 1 and result["settings"]["pictures"] == 2
 
 
+@pytest.mark.slow
 def test_memory_is_of_a_process_of_its_own(kept, monkeypatch):
     monkeypatch.setattr(memory, "WAYS", {"float32": ("float32", False, False)})
     memory.main(["--steps", "1", "--device", "cpu", "--write"])
@@ -74,6 +75,7 @@ def test_memory_is_of_a_process_of_its_own(kept, monkeypatch):
     assert 0.1 < loaded <= peak < 8 and seconds > 0
 
 
+@pytest.mark.slow
 def test_device_counts_work_and_rate(kept):
     device.main(["--steps", "1", "--times", "1", "--formats", "float32", "--batches", "1,2", "--compile", "no",
                  "--write"])  # fmt: skip
@@ -94,6 +96,7 @@ def test_the_matrix_rate_is_that_of_the_format():
     assert device.matrix_rate(torch.float32, torch.device("cpu"), 1, side=256) > 1e7
 
 
+@pytest.mark.slow
 def test_sweeps_are_told_against_the_loop(kept, monkeypatch):
     monkeypatch.setattr(sweep, "CALL", {"num_inference_steps": 1, "guidance_scale": 1.0})
     sweep.main(["--rounds", "1", "--write"])
@@ -102,6 +105,7 @@ def test_sweeps_are_told_against_the_loop(kept, monkeypatch):
     assert "UNet" in result["more"]
 
 
+@pytest.mark.slow
 def test_panels_answer(kept, monkeypatch):
     # put back afterwards: the benchmark sets it too
     monkeypatch.setattr("sdkit.panel.panel.from_front_end", lambda: True)
@@ -111,6 +115,7 @@ def test_panels_answer(kept, monkeypatch):
     assert 0 < before < preview < finished and plain > 0
 
 
+@pytest.mark.slow
 def test_a_cluster_is_bound_by_its_slowest_part(kept, monkeypatch):
     pytest.importorskip("distributed", reason="sweeps on workers need the extra cluster")
     from benchmarks import cluster

@@ -263,6 +263,7 @@ def test_old_names_of_the_vaes_attention_load(folder):
     assert fingerprint(load_pipeline(folder)) == before
 
 
+@pytest.mark.slow
 def test_a_hub_id_loads_offline_from_the_cache(kept):
     code = f"""
 import sdkit

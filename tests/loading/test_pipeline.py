@@ -67,6 +67,7 @@ def test_the_commit_of_the_hub_is_the_revision():
     assert _commit(other) == commit
 
 
+@pytest.mark.slow
 def test_nothing_on_stderr_and_no_network_needed():
     code = (
         "import sdkit; pipe = sdkit.load_pipeline();sdkit.generate(pipe, 'a cat', num_inference_steps=2); print('done')"

@@ -22,6 +22,7 @@ def measured(pipe):
     return made
 
 
+@pytest.mark.slow
 def test_every_kind_of_repetition_is_measured(measured):
     kinds = [row.what for row in measured.rows]
     assert sorted(set(kinds), key=kinds.index) == [
@@ -30,6 +31,7 @@ def test_every_kind_of_repetition_is_measured(measured):
     assert all(row.largest is not None for row in measured.rows if row.what != "device")
 
 
+@pytest.mark.slow
 def test_the_findings_are_in_order_of_size(measured):
     assert measured["run to run"].equal
     assert measured["process to process"].equal
@@ -40,6 +42,7 @@ def test_the_findings_are_in_order_of_size(measured):
     assert measured.spread > 0.1 and measured["another seed"].largest > measured.spread
 
 
+@pytest.mark.slow
 def test_the_device_row_says_why_it_is_missing(measured):
     row = measured["device"]
     if torch.cuda.is_available() or torch.backends.mps.is_available():
@@ -48,6 +51,7 @@ def test_the_device_row_says_why_it_is_missing(measured):
         assert row.result == "not measured: there is only the processor" and row.equal is None
 
 
+@pytest.mark.slow
 def test_views(measured):
     text, table, markdown = repr(measured), measured._repr_html_(), measured.markdown()
     for row in measured.rows:
@@ -64,6 +68,7 @@ def test_words():
     assert Row("a", "b", float("nan")).result == "NaN" and Row("a", "b", float("nan")).equal is False
 
 
+@pytest.mark.slow
 def test_html_is_escaped(measured):
     made = Card((Row("<i>", "&", 0.0),), 1.0, replace(measured.origin, model="<b>"), {"num_inference_steps": 2})
     assert "<b>" not in made._repr_html_() and "<i>" not in made._repr_html_()

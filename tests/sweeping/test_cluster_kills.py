@@ -78,9 +78,10 @@ def kill_one_at_work(client, folder, processes, killed):
     killed["code"] = victim.wait()
 
 
-# Once in the normal tests; `-m "slow or not slow"` makes it five times.
+# Twice, since each time the kill comes at another moment.
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
-@pytest.mark.parametrize("run", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 5))])
+@pytest.mark.parametrize("run", range(2))
 def test_a_worker_that_is_killed_loses_nothing(pipe, tmp_path, run):
     killed: dict = {}
     with ExitStack() as ending:
