@@ -26,7 +26,7 @@ from sdkit.loading.locate import BUILT_IN
 from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import origin_of
 from sdkit.loading.state import changes
-from sdkit.parameters import PARAMETERS, short
+from sdkit.parameters import PARAMETERS, SIZE, TEXT, short
 from sdkit.quiet import quiet
 from sdkit.record.a1111 import NAME, read_parameters, write_parameters
 from sdkit.record.encoding import LOST, decode, encode, is_lost  # noqa: F401
@@ -203,6 +203,7 @@ class Rebuilt:
         return text + (f"; not mapped: {', '.join(self.not_mapped)}>" if self.not_mapped else ">")
 
 
+_LARGEST_PART = 2048**2  # pixels of a part made for a smaller picture
 _ROOM_FOR_ORIGIN = 2**20  # bytes; an origin takes some thousand
 
 
@@ -278,7 +279,8 @@ def _from_a_file(name: str, settings: dict[str, Any], instead: dict[str, Any]) -
             raise
         argument = next((key for key in settings if str(error).startswith(f"{key} ")), None)
         parameter = PARAMETERS.get(argument or "")
-        remedy = f" To leave it out, give {argument}=None." if parameter and parameter.optional else ""
+        is_spare = parameter is not None and parameter.optional and parameter.kind not in (SIZE, TEXT)
+        remedy = f" To leave it out, give {argument}=None." if is_spare else ""
         raise ValueError(f"{name} cannot be made again: {error}{remedy}") from error
 
 
@@ -331,7 +333,11 @@ def _check_complete(settings, pipeline, name):
 def _check_size(pipe, call, stored, name):
     """Raise ValueError, before anything is made, if a call makes another size than that of the stored pixels."""
     made = resolve(pipe, {key: value for key, value in call.items() if key != "seed"})
-    if None in (made.height, made.width) or call.get("padding_mask_crop") is not None:
+    if None in (made.height, made.width):
+        return
+    if call.get("padding_mask_crop") is not None:  # a part of the picture was made at a size of its own
+        if made.height * made.width > max(stored.shape[0] * stored.shape[1], _LARGEST_PART):
+            raise ValueError(f"height and width are {made.height} and {made.width}, far more than {name} has.")
         return
     if (made.height, made.width) != stored.shape[:2]:
         raise ValueError(

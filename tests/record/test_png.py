@@ -71,6 +71,7 @@ def test_other_tools_can_read_the_parameters(saved):
     assert text[2].startswith("Steps: 4, Sampler: PLMS, CFG scale: 7.5, Seed: 11, Size: 64x64, ")
 
 
+@pytest.mark.slow
 def test_rebuilt_in_a_new_process(saved):
     code = f"from sdkit import rebuild; r = rebuild({str(saved[1])!r}); print(r.max_difference, r.mean_difference)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -378,6 +379,21 @@ def test_very_large_pictures_and_prompts_are_refused(saved, tmp_path):
         save_picture(replace(shot, image=Image.new("L", (10_000, 8_000))), tmp_path / "a.png")
     with pytest.raises(ValueError, match="prompt has 1,000,001 letters"):
         save_picture(replace(shot, settings={**shot.settings, "prompt": "x" * 1_000_001}), tmp_path / "a.png")
+
+
+def test_a_record_does_not_ask_for_more_than_its_picture_shows(pipe, inpaint, saved, tmp_path):
+    shot, path = saved
+    larger = replace(shot, settings={**shot.settings, "height": 128, "width": 128})
+    with pytest.raises(ValueError, match="64x64 pixels, but its settings make 128x128"):
+        rebuild(save_picture(larger, path), pipe)
+    start, mask = Image.new("RGB", (128, 128), "red"), Image.new("L", (128, 128))
+    mask.paste(255, (0, 0, 32, 32))
+    call = {"image": start, "mask_image": mask, "padding_mask_crop": 8, "height": 64, "width": 64}
+    made = generate(inpaint, "a cat", num_inference_steps=2, **call)[0]
+    assert near(rebuild(save_picture(made, path), inpaint))
+    larger = replace(made, settings={**made.settings, "height": 8192, "width": 8192})
+    with pytest.raises(ValueError, match="far more than cat.png has"):
+        rebuild(save_picture(larger, path), inpaint)
 
 
 # Paths.
