@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sdkit.loading.state import state_of, uncompiled, weights_digest
+from sdkit.loading.state import plain_name, state_of, uncompiled, weights_digest
 from sdkit.shot import Origin
 
 _sources: WeakKeyDictionary = WeakKeyDictionary()  # unet -> Source
@@ -92,7 +92,7 @@ def _fingerprint_of(parts):
     """Return 16 hex digits of the tensors' names, shapes and samples of their numbers."""
     digest = sha256()
     for part in parts:
-        for name, tensor in sorted(part.state_dict().items()):
+        for name, tensor in sorted((plain_name(name), tensor) for name, tensor in part.state_dict().items()):
             values = tensor.flatten()
             # float16 rounding first: the same weights give the same fingerprint in either precision
             sample = values[:: max(1, values.numel() // _SAMPLES)].half().cpu()

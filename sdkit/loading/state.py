@@ -98,11 +98,11 @@ def uncompiled(module):
 
 def _modules_of(part) -> list[tuple[str, Any]]:
     """Return (place, module) of a part and all in it, without the wrappers of `torch.compile`."""
-    modules = [(_plain_name(place), module) for place, module in part.named_modules()]
+    modules = [(plain_name(place), module) for place, module in part.named_modules()]
     return [(place, module) for place, module in modules if uncompiled(module) is module]
 
 
-def _plain_name(place: str) -> str:
+def plain_name(place: str) -> str:
     """Return where a module or tensor is, without the wrappers of `torch.compile`."""
     return place.replace("_orig_mod.", "").removesuffix("._orig_mod")
 
@@ -122,7 +122,7 @@ def weights_digest(module) -> str:
     import torch
 
     named = [*module.named_parameters(), *module.named_buffers()]
-    tensors = sorted((_plain_name(name), tensor) for name, tensor in named)
+    tensors = sorted((plain_name(name), tensor) for name, tensor in named)
     if any(tensor.is_meta for _, tensor in tensors):
         return _last_digests.get(module, "unread")
     digest = sha256(repr([(name, tuple(tensor.shape)) for name, tensor in tensors]).encode())

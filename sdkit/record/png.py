@@ -87,6 +87,8 @@ def png_of(shot: Shot, **more: Any) -> bytes:
     settings, foreign = encode(shot.settings), write_parameters(shot)
     _check_readable(settings, len(foreign))
     record = {"settings": settings, "origin": encode(shot.origin.to_dict()), "seconds": shot.seconds, **encode(more)}
+    if shot.problem is not None:
+        record["problem"] = shot.problem
     info.add_text(FOREIGN_CHUNK, foreign)
     info.add_text(CHUNK, json.dumps(record, ensure_ascii=False))
     return png_bytes(shot.image, info)
@@ -120,7 +122,8 @@ def read_settings(path: str | Path) -> dict[str, Any]:
     A PNG is read, or a JPEG or WebP of another program whose name says so. `settings` are arguments of diffusers
     for this one picture, `origin` tells what else made it. `made_by` is "sdkit", "AUTOMATIC1111" or the name of
     the program; of another program's settings `not_mapped` says which have no counterpart here, and why.
-    ComfyUI's, InvokeAI's, NovelAI's and Fooocus' are read where sd-parsers is installed.
+    ComfyUI's, InvokeAI's, NovelAI's and Fooocus' are read where sd-parsers is installed. Of a broken picture
+    "problem" says what is wrong with it.
 
     Nothing in the file chooses code, paths or downloads. Raises FileNotFoundError, or ValueError if the file is
     no picture or holds no such settings.
@@ -135,7 +138,10 @@ def _read(path: Path) -> tuple[Image.Image, dict[str, Any]]:
         with _damage_named(path):
             record = parse_record(texts[CHUNK])
             settings = settings_of_record(record["settings"])
-        return picture, {"settings": settings, "origin": record["origin"], "made_by": CHUNK, "not_mapped": {}}
+        problem = {"problem": record["problem"]} if "problem" in record else {}
+        return picture, {
+            "settings": settings, "origin": record["origin"], "made_by": CHUNK, "not_mapped": {}, **problem,
+        }  # fmt: skip
     program = program_of(texts)
     if "Steps: " in texts.get(FOREIGN_CHUNK, "") and program in (None, COMFYUI):  # whose savers write both
         with _damage_named(path):
@@ -333,7 +339,7 @@ def _check_complete(settings, pipeline, name):
 def _check_size(pipe, call, stored, name):
     """Raise ValueError, before anything is made, if a call makes another size than that of the stored pixels."""
     made = resolve(pipe, {key: value for key, value in call.items() if key != "seed"})
-    if None in (made.height, made.width):
+    if made.height is None or made.width is None:
         return
     if call.get("padding_mask_crop") is not None:  # a part of the picture was made at a size of its own
         if made.height * made.width > max(stored.shape[0] * stored.shape[1], _LARGEST_PART):

@@ -38,7 +38,7 @@ class _Rule(NamedTuple):
 
 
 def parse_record(text: str) -> dict[str, Any]:
-    """Return the record in a text: {"settings", "origin", "seconds", "stored"}, the last two if they are there.
+    """Return the record in a text: {"settings", "origin"}, and "seconds", "stored", "problem" if they are there.
 
     Its values are those of JSON, tensors and pictures still encoded. Raises ValueError if anything in it is not
     as `save_picture` writes it.
@@ -184,6 +184,7 @@ _RECORD = {
     "origin": _Rule(_is_table, "a table"),
     "seconds": _Rule(lambda value: _is_number(value) and 0 <= value < math.inf, "a number of seconds", needed=False),
     "stored": _Rule(_is_table_of(_is_plain), "a table of texts", needed=False),
+    "problem": _Rule(_is_text(), "a text of at most 500 letters", needed=False),
 }
 _ORIGIN = {
     "pipeline": _Rule(lambda value: value in FAMILY, f"one of {', '.join(FAMILY)}"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sdkit import generate, load_pipeline, rebuild, save_picture
-from sdkit.loading.provenance import origin_of
+from sdkit.loading.provenance import fingerprint, origin_of
 from sdkit.loading.state import changes, state_of
 
 
@@ -49,6 +49,7 @@ def test_a_compiled_pipeline_is_the_same_pipeline(pipe, way):
     way(other)
     before, after = state_of(pipe), state_of(other)
     assert changes(before.parts, after.parts) == [] and after.unknown == ()
+    assert fingerprint(other) == fingerprint(pipe)
 
 
 def test_another_forward_is_told_though_it_is_compiled(pipe):

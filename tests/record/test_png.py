@@ -419,6 +419,13 @@ def test_paths_that_cannot_be_written_are_named(saved, tmp_path):
         save_picture(shot, None)
 
 
+def test_a_broken_picture_says_so_in_its_file(saved):
+    shot, path = saved
+    assert "problem" not in read_settings(path)
+    save_picture(replace(shot, problem="NaN among its numbers"), path)
+    assert read_settings(path)["problem"] == "NaN among its numbers"
+
+
 # What of the pipeline is not as it was.
 
 
