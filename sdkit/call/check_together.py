@@ -211,9 +211,12 @@ def _callback(call):
 
 
 def _generators(call):
-    given, device = call.arguments.get("generator"), device_of(call.pipe)
+    given = call.arguments.get("generator")
+    if given is None:
+        return
     if isinstance(given, list) and len(given) != call.count:
         raise ValueError(f"generator has {len(given)} generators for {call.count} pictures; give one, or {call.count}.")
+    device = device_of(call.pipe)
     for generator in given if isinstance(given, list) else [given]:
-        if generator is not None and generator.device.type not in ("cpu", device.type):
+        if generator.device.type not in ("cpu", device.type):
             raise ValueError(f"generator is on {generator.device}, the pipeline on {device}; use a CPU generator.")
