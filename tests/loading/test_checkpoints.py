@@ -531,7 +531,8 @@ def test_a_partial_download_is_told(kept, tmp_path):
 
 
 def test_plan_load_reads_sizes_and_loads_nothing(kept, monkeypatch):
-    monkeypatch.setattr(loading, "_load", lambda *_: pytest.fail("loaded"))
+    for name in ("load_folder", "load_single_file"):
+        monkeypatch.setattr(loading, name, lambda *_: pytest.fail("loaded"))
     plan = plan_load(kept / "sd", dtype=torch.float16)
     parts = dict(read_folder(kept / "sd").numbers)
     assert plan.parts == {name: 2 * count for name, count in parts.items()} and "safety_checker" in parts
