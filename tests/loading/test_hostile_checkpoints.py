@@ -15,8 +15,10 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 import torch
+from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 
 import sdkit
@@ -24,7 +26,7 @@ from sdkit import load_pipeline, model_path, plan_load
 from sdkit.loading.parts import ALLOWED
 from sdkit.loading.pipeline import is_loaded_from
 from sdkit.sweeping.variants import Parts, Variants
-from tools.checkpoints import Options, write_checkpoint
+from tools.checkpoints import Options, write_checkpoint, write_hub_cache
 
 INDEX = "model_index.json"
 UNET, UNET_CONFIG = "unet/diffusion_pytorch_model.safetensors", "unet/config.json"
@@ -354,6 +356,48 @@ def test_the_configurations_of_a_single_file_choose_nothing(home, single, place,
     for load in (plan_load, load_pipeline):
         with pytest.raises(ValueError, match=str(folder)):
             load(**arguments)
+
+
+# --- the Hub, which nothing here can reach
+
+
+@pytest.fixture
+def hub(home):
+    """Write a cache of the Hub with a small model; return the folder and its model_index.json."""
+    cache = home.path / "cache"
+    write_hub_cache(cache, "nobody/small", Options(size="small"))
+    (index,) = cache.rglob(INDEX)
+    return cache, index
+
+
+def test_the_hubs_files_are_not_fetched_for_a_hostile_index(hub, home, single, monkeypatch):
+    cache, index = hub
+    text = json.dumps({**json.loads(index.read_text()), "scheduler": ["evil", "Evil"]})
+    index.unlink()
+    index.write_text(text)
+    monkeypatch.setattr(StableDiffusionPipeline, "download", lambda *_, **__: pytest.fail("downloaded"))
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("downloaded"))
+    hostile = {"model": "nobody/small"}, {"model": single / "sd-v1.safetensors", "config": "nobody/small"}
+    for arguments in hostile:
+        with pytest.raises(ValueError, match="nobody/small has a scheduler .* of 'evil'"):
+            load_pipeline(**arguments, cache_dir=str(cache), local_files_only=True)
+
+
+def test_without_network_the_cache_is_used_after_one_try(hub):
+    began = time.monotonic()
+    pipe = load_pipeline("nobody/small", cache_dir=str(hub[0]))
+    assert pipe.name_or_path == "nobody/small"
+    assert is_loaded_from(pipe, "nobody/small") and not is_loaded_from(pipe, "nobody/other")
+    assert time.monotonic() - began < SECONDS  # six tries took 23 s
+
+
+@pytest.mark.parametrize("name", ["stable-diffusion-v1-5", "stable-diffusion-inpainting"])
+def test_a_vanished_repository_leads_to_its_successor(home, name):
+    began = time.monotonic()
+    words = f"cannot be reached.*was removed; the same model is now stable-diffusion-v1-5/{name}. Check the name"
+    with pytest.raises(FileNotFoundError, match=words):
+        load_pipeline(f"runwayml/{name}", cache_dir=str(home.path))
+    assert time.monotonic() - began < SECONDS
 
 
 def test_a_part_that_is_left_out_still_has_the_form_of_one(home):
