@@ -35,7 +35,7 @@ ENVIRONMENTS = {  # name: Python, and the versions that are held; the others are
 }
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 # What needs drawings, notebooks or git has nothing to do with these versions; tools.colab runs the lessons.
-LEFT_OUT = ("lessons", "tools", "test_benchmarks.py", "test_judge.py", "test_packaging.py", "test_training.py",
+LEFT_OUT = ("lessons", "tools", "training", "test_benchmarks.py", "test_judge.py", "test_packaging.py",
             "test_words.py")  # fmt: skip
 
 

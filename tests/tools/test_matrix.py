@@ -35,3 +35,7 @@ def test_the_page_shows_what_was_found():
     found = json.loads(matrix.FOUND.read_text(encoding="utf-8"))
     text = matrix.PAGE.read_text(encoding="utf-8")
     assert replace_block(text, "matrix", matrix.table(found)) == text
+
+
+def test_what_is_left_out_is_there():
+    assert [name for name in matrix.LEFT_OUT if not (matrix.ROOT / "tests" / name).exists()] == []
