@@ -3,7 +3,7 @@
 import re
 
 
-def replace_block(text, name, content):
+def replace_block(text: str, name: str, content: str) -> str:
     """Return a text with `content` between <!-- name --> and <!-- /name -->; raise ValueError unless it has one."""
     marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     new, count = marked.subn(lambda match: f"{match[1]}{content}\n{match[2]}", text)

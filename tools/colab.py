@@ -14,12 +14,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tools.environments import call, cases, installed
 from tools.form import LESSONS, Lesson
 
 ROOT = LESSONS.parent.parent
+Run = tuple[float, list[tuple[str, str]], list[tuple[str, str]]]  # seconds, cells that differ, cells that raise
 PLACE = ROOT / ".cache" / "colab"
 PYTHON = PLACE / "venv" / "bin" / "python"
 # googlecolab/backend-info of 2026-08-19. Its torch has CUDA; here the same version for a CPU is enough.
@@ -31,7 +33,7 @@ COLAB = (
 NOT_ON_COLAB = ("nbval==0.11.*",)  # what runs and compares the cells
 
 
-def make():
+def make() -> Iterator[str]:
     """Build the environment unless it is there, and put this tree's wheel into it; yield what that changed."""
     if not (PLACE / "ready").exists():
         shutil.rmtree(PLACE, ignore_errors=True)
@@ -55,7 +57,7 @@ def make():
             yield f"{name}: {before.get(name, 'not there')} -> {after.get(name, 'gone')}"
 
 
-def run(path):
+def run(path: Path) -> Run:
     """Run a copy of a notebook; return its seconds and, as (name, why), the cells that differ and those that raise."""
     # A copy outside the repository, so that the wheel's sdkit is imported and not the one beside it.
     copies = PLACE / "notebooks"
@@ -73,22 +75,22 @@ def run(path):
     return read(report.read_text(encoding="utf-8"), names)
 
 
-def read(report, names):
+def read(report: str, names: list[str]) -> Run:
     """Read nbval's JUnit report of one notebook, whose code cells have these names; return what `run` does."""
     seconds, differing, raising = 0.0, [], []
-    for case, problems in cases(report):
-        seconds += float(case.get("time"))
-        name = names[int(re.search(r"\d+$", case.get("name"))[0])]
-        for problem in problems:
-            if "Cell outputs differ" in problem.get("message"):
-                kinds = re.findall(r"mismatch '([^']+)'|outputs for key \"([^\"]+)\"", problem.text)
+    for case in cases(report):
+        seconds += case.seconds
+        name = names[int(case.name.split()[-1])]  # as in "07_steps::ipynb::Cell 3"
+        for message, details in case.problems:
+            if "Cell outputs differ" in message:
+                kinds = re.findall(r"mismatch '([^']+)'|outputs for key \"([^\"]+)\"", details)
                 differing.append((name, ", ".join(dict.fromkeys(a or b for a, b in kinds))))
             else:
-                raising.append((name, problem.get("message").strip().splitlines()[-1]))
+                raising.append((name, message.strip().splitlines()[-1]))
     return seconds, differing, raising
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Build, run, and print; return 1 if a cell raised."""
     parser = argparse.ArgumentParser(prog="python -m tools.colab", description="Run the lessons as on Colab.")
     parser.add_argument("files", nargs="*", type=Path, help="notebooks; all English lessons if none is given")

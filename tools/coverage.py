@@ -20,6 +20,7 @@ import argparse
 import inspect
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,15 +31,15 @@ ROOT = LESSONS.parent.parent
 DOCS = ROOT / "docs"
 KEYS = {"teaches", "controls", "no_control", "claims", "source"}
 TOPICS = ("model", "result", "record")  # what claims may be about beside arguments
-SAID = {  # how the summary names the calls
+CALL_NAMES = {  # how the summary names the calls
     "pipe": "`pipe(...)`", "img2img": "image to image, besides", "inpaint": "inpainting, besides",
     "from_pretrained": "`from_pretrained`", "to": "`pipe.to`", "enable_attention_slicing": "attention slicing, on",
     "disable_attention_slicing": "attention slicing, off",
 }  # fmt: skip
-SHOWN = 90  # characters of a cell's output in the list of claims
+SHOWN_CHARACTERS = 90  # of a cell's output in the list of claims
 
 
-def arguments():
+def arguments() -> list[str]:
     """Return the names of all arguments that must be covered, in the order of diffusers' signatures."""
     from diffusers import (
         DiffusionPipeline,
@@ -76,22 +77,22 @@ class Cell:
     printed: str
 
     @property
-    def place(self):
+    def place(self) -> str:
         """Return where it stands, as a Markdown link seen from docs/."""
         return f"[{self.path.stem}](../notebooks/{self.path.parent.name}/{self.path.name}) `{self.name}`"
 
 
-def cells(paths):
+def cells(paths: Iterable[Path]) -> Iterator[Cell]:
     """Yield the cells of notebooks that hold `lesson` metadata."""
     for path in paths:
         for cell in Lesson.read(path).cells:
             if "lesson" in cell.metadata:
                 outputs = cell.get("outputs", [])
                 printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
-                yield Cell(path, cell.get("id"), cell.source, cell.metadata["lesson"], printed)
+                yield Cell(path, cell.id, cell.source, cell.metadata["lesson"], printed)
 
 
-def wrong(found, known):
+def wrong(found: list[Cell], known: list[str]) -> Iterator[str]:
     """Yield what is wrong with the metadata of cells."""
     for cell in found:
         where = f"{cell.path.name}: {cell.name}"
@@ -107,7 +108,7 @@ def wrong(found, known):
             yield f"{where} claims something but asserts nothing"
 
 
-def covered(found, name):
+def covered(found: list[Cell], name: str) -> dict[str, list[Cell]]:
     """Return {what: cells} of one argument: where it is taught, moved and proved."""
     parts = {"lesson": ("teaches",), "control": ("controls", "no_control"), "claim": ("claims",)}
     return {
@@ -116,7 +117,7 @@ def covered(found, name):
     }
 
 
-def missing(found, known):
+def missing(found: list[Cell], known: list[str]) -> Iterator[tuple[str, list[str]]]:
     """Yield (argument, parts that no cell covers)."""
     for name in known:
         parts = [part for part, places in covered(found, name).items() if not places]
@@ -124,13 +125,13 @@ def missing(found, known):
             yield name, parts
 
 
-def summary(found, known):
+def summary(found: list[Cell], known: list[str]) -> str:
     """Return as Markdown how many arguments each call has, and how many of them are covered."""
     left = {name for name, _ in missing(found, known)}
-    groups = {}
+    groups: dict[str, list[str]] = {}
     for name in known:
         group = name.split(".")[0] if "." in name or "slicing" in name else "pipe"
-        groups.setdefault(SAID.get(group, group), []).append(name)
+        groups.setdefault(CALL_NAMES.get(group, group), []).append(name)
     lines = ["| arguments of | taught, moved and proved | claims |", "|-|-|-|"]
     for group, names in groups.items():
         claims = sum(len(covered(found, name)["claim"]) for name in names)
@@ -138,7 +139,7 @@ def summary(found, known):
     return "\n".join(lines)
 
 
-def coverage_page(found, known):
+def coverage_page(found: list[Cell], known: list[str]) -> str:
     """Return the table of all arguments as Markdown."""
     lines = [
         "# What the lessons cover", "",
@@ -157,13 +158,13 @@ def coverage_page(found, known):
     return "\n".join(lines) + "\n"
 
 
-def versions():
+def versions() -> str:
     """Return the tested versions of the libraries that the claims are about."""
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE))
     return ", ".join(f"{name} {pins[name]}" for name in ("diffusers", "transformers", "torch"))
 
 
-def claims_page(found):
+def claims_page(found: list[Cell]) -> str:
     """Return the list of all claims as Markdown."""
     lines = [
         "# Every claim, and the cell that checks it", "",
@@ -173,7 +174,7 @@ def claims_page(found):
     ]  # fmt: skip
     for cell in found:
         shown = " ".join(cell.printed.split())
-        shown = shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
+        shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[: SHOWN_CHARACTERS - 1]}…"
         for name, claim in cell.says.get("claims", {}).items():
             said_by = cell.says.get("source", "this lesson")
             row = (f"`{name}`", claim, said_by, cell.place, f"`{shown}`" if shown else "")
@@ -181,7 +182,7 @@ def claims_page(found):
     return "\n".join(lines) + "\n"
 
 
-def pages(paths):
+def pages(paths: list[Path]) -> dict[Path, str]:
     """Return {file: text} of the pages made from the lessons."""
     found, known = list(cells(paths)), arguments()
     readme = ROOT / "README.md"
@@ -192,7 +193,7 @@ def pages(paths):
     }
 
 
-def main(given=None):
+def main(given: list[str] | None = None) -> int:
     """Print what is wrong or missing, or write the pages."""
     parser = argparse.ArgumentParser(prog="python -m tools.coverage", description="Say what the lessons cover.")
     parser.add_argument("command", nargs="?", choices=["write"])

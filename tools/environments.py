@@ -2,9 +2,12 @@
 
 import subprocess
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 
-def call(*command, **options):
+def call(*command: str | Path, **options) -> str:
     """Run a command and return what it printed; raise RuntimeError with its last lines if it fails."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
     if done.returncode:
@@ -12,13 +15,31 @@ def call(*command, **options):
     return done.stdout
 
 
-def installed(python):
+def installed(python: str | Path) -> dict[str, str]:
     """Return {package: version} of an environment, named by its interpreter."""
     lines = call(python, "-m", "pip", "list", "--format=freeze").splitlines()
     return dict(line.split("==") for line in lines if "==" in line)
 
 
-def cases(report):
-    """Yield each test case of a JUnit report (its text) with the failures and errors in it."""
+@dataclass(frozen=True)
+class Case:
+    """A test of a report: its name and file or class, how long it took, and (message, details) of what went wrong."""
+
+    name: str
+    place: str
+    seconds: float
+    skipped: bool
+    problems: list[tuple[str, str]]
+
+
+def cases(report: str) -> Iterator[Case]:
+    """Yield each test of a JUnit report, given as text."""
     for case in ET.fromstring(report).iter("testcase"):
-        yield case, [*case.iter("failure"), *case.iter("error")]
+        problems = [*case.iter("failure"), *case.iter("error")]
+        yield Case(
+            name=case.get("name", ""),
+            place=case.get("classname", ""),
+            seconds=float(case.get("time", 0)),
+            skipped=case.find("skipped") is not None,
+            problems=[(problem.get("message", ""), problem.text or "") for problem in problems],
+        )

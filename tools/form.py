@@ -13,12 +13,14 @@ import re
 import sys
 import tokenize
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
@@ -44,10 +46,11 @@ NOT_A_HUB_ID = re.compile(r"(?:output|image|text)/.*|.*\.[a-z]{2,5}")  # a file,
 HUB_OWNERS = re.compile(r"\b(?:stable-diffusion-v1-5|runwayml|CompVis|stabilityai|black-forest-labs)/\w", re.IGNORECASE)
 OTHER_SDKIT = re.compile(r"\bpip3?\s+install\s+(?:-\S+\s+)*[\"']?sdkit(?![\w/])")
 
-RULES = {}
+Problems = Iterator[str]
+RULES: dict[str, Callable[["Lesson"], Problems]] = {}
 
 
-def rule(function):
+def rule(function: Callable[["Lesson"], Problems]) -> Callable[["Lesson"], Problems]:
     """Add a function to the rules."""
     RULES[function.__name__] = function
     return function
@@ -61,27 +64,27 @@ class Lesson:
     book: nbformat.NotebookNode
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str | Path) -> "Lesson":
         """Read a notebook as it is; nbformat.read would repair its ids."""
         return cls(Path(path), nbformat.v4.reads_json(Path(path).read_text(encoding="utf-8")))
 
     @property
-    def cells(self):
+    def cells(self) -> list[nbformat.NotebookNode]:
         """Return all cells."""
         return self.book.cells
 
     @property
-    def code(self):
+    def code(self) -> list[nbformat.NotebookNode]:
         """Return the code cells."""
         return [cell for cell in self.cells if cell.cell_type == "code"]
 
     @cached_property
-    def trees(self):
+    def trees(self) -> list[tuple[nbformat.NotebookNode, ast.Module]]:
         """Return (cell, syntax tree) for each code cell that is valid Python."""
         return list(self._read_code(lambda source: ast.parse(source)))
 
     @cached_property
-    def tokens(self):
+    def tokens(self) -> list[tuple[nbformat.NotebookNode, list[tokenize.TokenInfo]]]:
         """Return (cell, tokens) for each code cell that is valid Python."""
         return list(self._read_code(lambda source: list(tokenize.generate_tokens(io.StringIO(source).readline))))
 
@@ -93,17 +96,17 @@ class Lesson:
                 continue
 
     @property
-    def foot(self):
+    def foot(self) -> int:
         """Return the place of the cell where the foot begins, or the number of cells."""
         starts = [n for n, cell in enumerate(self.cells) if is_prose(cell) and FOOT[0] in HEADING.findall(cell.source)]
         return starts[0] if starts else len(self.cells)
 
     @property
-    def body(self):
+    def body(self) -> list[nbformat.NotebookNode]:
         """Return the cells between head and foot."""
         return [cell for cell in self.cells[: self.foot] if cell.get("id") != HEAD]
 
-    def nodes(self, kind):
+    def nodes(self, kind: type | tuple[type, ...]) -> list[tuple[tuple[int, int, int], nbformat.NotebookNode, Any]]:
         """Return (place, cell, node) for each syntax node of a kind, in reading order."""
         found = []
         for number, (cell, tree) in enumerate(self.trees):
@@ -113,34 +116,34 @@ class Lesson:
         return sorted(found, key=itemgetter(0))
 
 
-def problems(path):
+def problems(path: str | Path) -> list[str]:
     """Return what is wrong with a notebook, each with the name of the rule."""
     lesson = Lesson.read(path)
     return [f"{name}: {problem}" for name, check in RULES.items() for problem in check(lesson)]
 
 
-def is_prose(cell):
+def is_prose(cell: nbformat.NotebookNode) -> bool:
     """Say whether a cell is Markdown."""
     return cell.cell_type == "markdown"
 
 
-def tags(cell):
+def tags(cell: nbformat.NotebookNode) -> list[str]:
     """Return the tags of a cell."""
     return cell.metadata.get("tags", [])
 
 
-def lines_of(cell):
+def lines_of(cell: nbformat.NotebookNode) -> list[str]:
     """Return the lines of a cell that are not blank."""
     return [line for line in cell.source.splitlines() if line.strip()]
 
 
-def words_of(text):
+def words_of(text: str) -> list[str]:
     """Return the words a reader sees, those of tables left out."""
     return re.findall(r"\S*\w\S*", NOT_READ.sub(" ", TABLE_ROW.sub("", text)))
 
 
 @rule
-def counts(lesson):
+def counts(lesson: Lesson) -> Problems:
     """One run from top to bottom leaves the counts 1 to N; a cell without a count is never compared."""
     for number, cell in enumerate(lesson.code, 1):
         if cell.execution_count != number:
@@ -149,7 +152,7 @@ def counts(lesson):
 
 
 @rule
-def no_empty_cells(lesson):
+def no_empty_cells(lesson: Lesson) -> Problems:
     """Each cell holds something."""
     for cell in lesson.cells:
         if not cell.source.strip():
@@ -157,7 +160,7 @@ def no_empty_cells(lesson):
 
 
 @rule
-def no_stderr(lesson):
+def no_stderr(lesson: Lesson) -> Problems:
     """Nothing goes to stderr, where warnings and progress bars would be."""
     for cell in lesson.code:
         if any(output.output_type == "stream" and output.name == "stderr" for output in cell.outputs):
@@ -165,7 +168,7 @@ def no_stderr(lesson):
 
 
 @rule
-def no_errors(lesson):
+def no_errors(lesson: Lesson) -> Problems:
     """An error is stored only where the cell is tagged for it."""
     for cell in lesson.code:
         if "raises-exception" not in tags(cell) and any(output.output_type == "error" for output in cell.outputs):
@@ -173,7 +176,7 @@ def no_errors(lesson):
 
 
 @rule
-def nothing_of_one_run(lesson):
+def nothing_of_one_run(lesson: Lesson) -> Problems:
     """What belongs to one run is not stored: widget state, times, a picture's second format."""
     if "widgets" in lesson.book.metadata:
         yield "the notebook stores the state of widgets"
@@ -185,7 +188,7 @@ def nothing_of_one_run(lesson):
 
 
 @rule
-def sizes(lesson):
+def sizes(lesson: Lesson) -> Problems:
     """Files and pictures are small."""
     size = lesson.path.stat().st_size
     if size > FILE_BYTES:
@@ -199,7 +202,7 @@ def sizes(lesson):
 
 
 @rule
-def ids(lesson):
+def ids(lesson: Lesson) -> Problems:
     """Each cell has its own readable id, as nbformat 4.5 allows it."""
     version = lesson.book.nbformat, lesson.book.nbformat_minor
     if version != (4, 5):
@@ -213,7 +216,7 @@ def ids(lesson):
 
 
 @rule
-def head(lesson):
+def head(lesson: Lesson) -> Problems:
     """The first cell has the number and title, and the question the lesson answers."""
     number = re.match(r"(\d\d)_[a-z0-9_]+$", lesson.path.stem)
     if not number:
@@ -232,14 +235,14 @@ def head(lesson):
 
 
 @rule
-def setup_comes_first(lesson):
+def setup_comes_first(lesson: Lesson) -> Problems:
     """The first code cell is the setup."""
     if not lesson.code or lesson.code[0].get("id") != SETUP:
         yield f"the first code cell does not have the id {SETUP}"
 
 
 @rule
-def imports_in_setup(lesson):
+def imports_in_setup(lesson: Lesson) -> Problems:
     """Imports are in the setup, named one by one, unless the import is the lesson."""
     for _, cell, node in lesson.nodes((ast.Import, ast.ImportFrom)):
         if cell.get("id") != SETUP and "import" not in tags(cell):
@@ -249,7 +252,7 @@ def imports_in_setup(lesson):
 
 
 @rule
-def prose_between(lesson):
+def prose_between(lesson: Lesson) -> Problems:
     """At most two code cells follow each other without prose."""
     for kind, group in groupby(lesson.cells, key=lambda cell: cell.cell_type):
         row = [cell.get("id") for cell in group]
@@ -258,7 +261,7 @@ def prose_between(lesson):
 
 
 @rule
-def code_length(lesson):
+def code_length(lesson: Lesson) -> Problems:
     """Code cells are short."""
     lengths = []
     for cell in lesson.code:
@@ -275,7 +278,7 @@ def code_length(lesson):
 
 
 @rule
-def no_semicolons(lesson):
+def no_semicolons(lesson: Lesson) -> Problems:
     """No line ends with a semicolon, which silences nothing under nbval, or has one inside."""
     for cell, tokens in lesson.tokens:
         if any(token.type == tokenize.OP and token.string == ";" for token in tokens):
@@ -283,7 +286,7 @@ def no_semicolons(lesson):
 
 
 @rule
-def no_comments(lesson):
+def no_comments(lesson: Lesson) -> Problems:
     """Explanations are prose, where they can be translated."""
     for cell, tokens in lesson.tokens:
         if any(token.type == tokenize.COMMENT for token in tokens):
@@ -291,7 +294,7 @@ def no_comments(lesson):
 
 
 @rule
-def prose_length(lesson):
+def prose_length(lesson: Lesson) -> Problems:
     """A Markdown cell says something, and not too much at once."""
     for cell in filter(is_prose, lesson.body):
         number = len(words_of(cell.source))
@@ -301,7 +304,7 @@ def prose_length(lesson):
 
 
 @rule
-def guess_then_look(lesson):
+def guess_then_look(lesson: Lesson) -> Problems:
     """At least once the reader is asked something and can open the answer."""
     text = "\n\n".join(cell.source for cell in lesson.body if is_prose(cell))
     if text.count("<details>") != text.count("</details>"):
@@ -314,7 +317,7 @@ def guess_then_look(lesson):
 
 
 @rule
-def foot(lesson):
+def foot(lesson: Lesson) -> Problems:
     """The lesson ends with what was seen, what to try, and where to go next."""
     end = lesson.cells[lesson.foot :]
     if not end:
@@ -335,7 +338,7 @@ def foot(lesson):
 
 
 @rule
-def links_lead_somewhere(lesson):
+def links_lead_somewhere(lesson: Lesson) -> Problems:
     """Links to other files of the project are not broken."""
     for cell in filter(is_prose, lesson.cells):
         for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", cell.source):
@@ -344,7 +347,7 @@ def links_lead_somewhere(lesson):
 
 
 @rule
-def claims(lesson):
+def claims(lesson: Lesson) -> Problems:
     """What the prose says about pictures is asserted."""
     number = len(lesson.nodes(ast.Assert))
     if number < CLAIMS:
@@ -352,7 +355,7 @@ def claims(lesson):
 
 
 @rule
-def bare_call_first(lesson):
+def bare_call_first(lesson: Lesson) -> Problems:
     """The reader meets diffusers' own call before the helpers that wrap it."""
     calls = [place for place, _, node in lesson.nodes(ast.Call) if getattr(node.func, "id", None) == "pipe"]
     helpers = [found for found in lesson.nodes(ast.Name) if found[2].id in ("generate", "sweep")]
@@ -364,7 +367,7 @@ def bare_call_first(lesson):
 
 
 @rule
-def model_by_name(lesson):
+def model_by_name(lesson: Lesson) -> Problems:
     """One name, MODEL, says which model is used, so that changing it changes the whole lesson."""
     assigned = [node for _, _, node in lesson.nodes(ast.Assign) if ast.unparse(node).startswith("MODEL = ")]
     allowed = [node.value for node in assigned]
@@ -385,14 +388,14 @@ def model_by_name(lesson):
 
 
 @rule
-def not_the_other_sdkit(lesson):
+def not_the_other_sdkit(lesson: Lesson) -> Problems:
     """The package index has another project under the name sdkit."""
     for cell in lesson.cells:
         if OTHER_SDKIT.search(cell.source):
             yield f"{cell.get('id')} tells to install another project"
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Print what is wrong with the notebooks and return 1 if something is."""
     parser = argparse.ArgumentParser(prog="python -m tools.form", description="Check the form of the lessons.")
     parser.add_argument("files", nargs="*", type=Path, help="notebooks; all English lessons if none is given")

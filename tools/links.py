@@ -37,12 +37,12 @@ WITH_WHEEL = {
 }
 
 
-def read_project(root):
+def read_project(root: Path) -> dict:
     """Return the [project] table of pyproject.toml."""
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def colab_lines(project, notebook, language):
+def colab_lines(project: dict, notebook: str, language: str) -> str:
     """Return the Markdown that tells how to open one notebook on Colab."""
     address = project.get("urls", {}).get("Repository")
     if address is None:
@@ -55,14 +55,14 @@ def colab_lines(project, notebook, language):
     return badge + "\n\n" + WITH_ADDRESS[language].format(address=GITHUB + repository)
 
 
-def with_block(source, lines):
+def with_block(source: str, lines: str) -> str:
     """Return a head cell's text with `lines` between the comments, at its end if it has none."""
     if START in source:
         return replace_block(source, "colab", lines)
     return f"{source.rstrip()}\n\n{START}\n{lines}\n{END}"
 
 
-def update(path, project, root, check=False):
+def update(path: Path, project: dict, root: Path, check: bool = False) -> bool:
     """Write one notebook's link, unless `check`, and return whether that changes the notebook."""
     book = nbformat.read(path, as_version=4)
     head = next((cell for cell in book.cells if cell.get("id") == "head"), None)
@@ -77,7 +77,7 @@ def update(path, project, root, check=False):
     return changed
 
 
-def main(arguments=None, root=ROOT):
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Write or check the links of all notebooks and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.links", description="Write the Colab links.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if something would change")

@@ -25,7 +25,9 @@ FOUND = ROOT / "tools" / "matrix.json"
 PAGE = ROOT / "docs" / "versions.md"
 OLD = {"diffusers": "0.40.0", "transformers": "5.0.0"}
 NEW = {"diffusers": "0.42.1", "transformers": "5.24.0"}
-ENVIRONMENTS = {  # name: Python, and the versions that are held; the others are the newest allowed
+ENVIRONMENTS: dict[
+    str, tuple[str, dict[str, str]]
+] = {  # name: Python, and the versions that are held; the others are the newest allowed
     "oldest": ("3.11", {**OLD, "torch": "2.13.0"}),
     "old diffusers": ("3.11", {**NEW, "diffusers": OLD["diffusers"], "torch": "2.13.0"}),
     "newest": ("3.11", {**NEW, "torch": "2.13.0"}),
@@ -33,20 +35,24 @@ ENVIRONMENTS = {  # name: Python, and the versions that are held; the others are
     "Python 3.12": ("3.12", NEW),
     "Python 3.13": ("3.13", NEW),
 }
-SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 # What needs drawings, notebooks or git has nothing to do with these versions; tools.colab runs the lessons.
 LEFT_OUT = ("lessons", "tools", "training", "test_benchmarks.py", "test_judge.py", "test_packaging.py",
             "test_words.py")  # fmt: skip
 
 
-def interpreter(version):
+def runs(python: str) -> bool:
+    """Say whether an interpreter is really there and starts."""
+    return subprocess.run([python, "--version"], capture_output=True).returncode == 0
+
+
+def interpreter(version: str) -> str | None:
     """Return the path of a Python of this version on this machine, or None."""
     named = shutil.which(f"python{version}")  # pyenv leaves a stand-in there for versions that are not chosen
-    candidates = [*sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), *([named] if named else [])]
-    return next((str(path) for path in candidates if not subprocess.call([path, "--version"], **SILENT)), None)
+    candidates = list(map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))))
+    return next((path for path in [*candidates, *([named] if named else [])] if runs(path)), None)
 
 
-def run(python, held):
+def run(python: str, held: dict[str, str]) -> dict:
     """Make an environment, run the tests in it and remove it; return versions, counts and what failed."""
     shutil.rmtree(PLACE, ignore_errors=True)
     call(python, "-m", "venv", PLACE)
@@ -58,7 +64,7 @@ def run(python, held):
         left_out = [f"--ignore=tests/{name}" for name in LEFT_OUT]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         # pytest fails where a test does; which ones is in the report.
-        command = [own, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *left_out, "tests"]
+        command = [str(own), "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *left_out, "tests"]
         subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
         versions = installed(own)
         return {
@@ -70,21 +76,21 @@ def run(python, held):
         shutil.rmtree(PLACE, ignore_errors=True)
 
 
-def read(report):
+def read(report: str) -> dict:
     """Return how many tests passed and were skipped, and which failed with what, of a JUnit report."""
     passed, skipped, failed = 0, 0, {}
-    for case, problems in cases(report):
-        name = f"{case.get('classname').removeprefix('tests.')}::{case.get('name')}"
-        if problems:
-            failed[name] = problems[0].get("message", "").splitlines()[0]
-        elif case.find("skipped") is not None:
+    for case in cases(report):
+        if case.problems:
+            message, _ = case.problems[0]
+            failed[f"{case.place.removeprefix('tests.')}::{case.name}"] = message.splitlines()[0]
+        elif case.skipped:
             skipped += 1
         else:
             passed += 1
     return {"passed": passed, "skipped": skipped, "failed": failed}
 
 
-def table(found):
+def table(found: dict[str, dict]) -> str:
     """Return the results as Markdown."""
     columns = ("python", "torch", "diffusers", "transformers", "numpy", "passed", "skipped")
     lines = [f"| environment | {' | '.join(columns)} | failed |", "|-" * (len(columns) + 2) + "|"]
@@ -98,7 +104,7 @@ def table(found):
     return "\n".join(lines)
 
 
-def main(names=None):
+def main(names: list[str] | None = None) -> int:
     """Run the environments asked for, keep what was found after each; return 1 if a test failed."""
     parser = argparse.ArgumentParser(prog="python -m tools.matrix", description="Run the tests with other versions.")
     parser.add_argument("names", nargs="*", help=f"environments to run again: {', '.join(ENVIRONMENTS)}")

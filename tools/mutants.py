@@ -23,21 +23,23 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from unittest import mock
 
+from nbformat import NotebookNode
+
 from tools.form import LESSONS, SETUP, Lesson
+
+Change = Callable[[object, dict], object]  # of a pipeline and the arguments of a call, in place
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """The lesson that must fail, the pipeline that is changed, and the change of the call's arguments.
-
-    The change takes the pipeline and the arguments of the call by name, and changes the latter in place.
-    """
+    """The lesson that must fail, the pipeline that is changed, and the change of the call's arguments."""
 
     lesson: str
     pipeline: str
-    change: Callable[[object, dict], None]
+    change: Change
 
 
 def _put(name, value):
@@ -98,7 +100,7 @@ MUTANTS = {
 }
 
 
-def mutated(call, change):
+def mutated(call: Callable, change: Change) -> Callable:
     """Return a pipeline's call that changes its arguments first; its signature stays."""
 
     @wraps(call)
@@ -110,19 +112,22 @@ def mutated(call, change):
     return ignoring
 
 
-def lesson_of(mutant):
+def lesson_of(mutant: Mutant) -> Path:
     """Return the path of a mutant's lesson."""
     return next(LESSONS.glob(f"??_{mutant.lesson}.ipynb"))
 
 
-def names_in(statement):
+def names_in(statement: ast.AST) -> tuple[set[str], set[str], set[str]]:
     """Return three sets of names: those that a statement binds, those it changes in place, and those it uses.
 
     Changed in place is the name at the root of a stored attribute or item (`pipe.scheduler = ...`) and of a
     method called for its effect (`rows.append(...)`). Names of loops, parameters and other names that live
     only inside the statement are not used from outside.
     """
-    bound, changed, used, inner = set(), set(), set(), set()
+    bound: set[str] = set()
+    changed: set[str] = set()
+    used: set[str] = set()
+    inner: set[str] = set()
     for node in ast.walk(statement):
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
@@ -154,15 +159,16 @@ def _root(node):
     return root.id if isinstance(root, ast.Name) and root is not node else ""
 
 
-def claiming(lesson, argument):
+def claiming(lesson: Lesson, argument: str) -> list[NotebookNode]:
     """Return the cells that claim something about an argument."""
     claimed = [cell.metadata.get("lesson", {}).get("claims", {}) for cell in lesson.code]
     return [cell for cell, names in zip(lesson.code, claimed) if argument in {name.split(".")[-1] for name in names}]
 
 
-def cells_for(lesson, claim):
+def cells_for(lesson: Lesson, claim: NotebookNode) -> list[NotebookNode]:
     """Return the cells that a claiming cell needs, in order: the setup, those whose names it uses, and itself."""
-    kept, wanted = [], set()
+    kept: list[NotebookNode] = []
+    wanted: set[str] = set()
     for cell in reversed(lesson.code[: lesson.code.index(claim) + 1]):
         statements = [names_in(statement) for statement in ast.parse(cell.source).body]
         if cell is claim or cell.id == SETUP or any(wanted & (bound | changed) for bound, changed, _ in statements):
@@ -172,7 +178,7 @@ def cells_for(lesson, claim):
     return kept[::-1]
 
 
-def first_failing(cells, pipeline, change):
+def first_failing(cells: list[NotebookNode], pipeline: type, change: Change) -> NotebookNode | None:
     """Run cells with a class of pipelines changed; return the first whose assert fails, or None."""
     space, before = {"__name__": "lesson"}, os.getcwd()
     patch = mock.patch.object(pipeline, "__call__", mutated(pipeline.__call__, change))
@@ -194,7 +200,7 @@ def first_failing(cells, pipeline, change):
     return None
 
 
-def killing_cell(lesson, argument, pipeline, change):
+def killing_cell(lesson: Lesson, argument: str, pipeline: type, change: Change) -> NotebookNode | None:
     """Return the cell whose assert fails because a class of pipelines is changed, or None if the lesson passes.
 
     The claim that needs the fewest cells comes first. Raise ValueError if its cells fail without the change, too.
@@ -210,7 +216,7 @@ def killing_cell(lesson, argument, pipeline, change):
     return None
 
 
-def killed_by(name):
+def killed_by(name: str) -> str | None:
     """Run a mutant's lesson and return the id of the cell whose assert fails, or None if it survives."""
     import diffusers
 
@@ -219,7 +225,7 @@ def killed_by(name):
     return failing.id if failing else None
 
 
-def main(given=None):
+def main(given: list[str] | None = None) -> int:
     """Print for each mutant the cell that kills it."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description="Run lessons against mutants.")
     parser.add_argument("names", nargs="*", choices=[*MUTANTS, []], help="arguments to ignore; all if none is given")

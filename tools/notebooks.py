@@ -15,7 +15,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import nbformat
 from ipykernel.kernelspec import RESOURCES, get_kernel_dict
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -30,12 +30,12 @@ CELL_SECONDS = 600
 class ThisPython(KernelSpecManager):
     """Start the kernel with this interpreter, whatever kernel is installed under the same name."""
 
-    def get_kernel_spec(self, kernel_name):
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the specification of this environment's ipykernel."""
         return self.kernel_spec_class(resource_dir=RESOURCES, **get_kernel_dict())
 
 
-def run(path):
+def run(path: Path) -> None:
     """Execute one notebook in its own folder and write it; raise ValueError for outputs that must not be stored."""
     book = nbformat.read(path, as_version=4)
     kernel = AsyncKernelManager(kernel_name=KERNEL["name"], kernel_spec_manager=ThisPython())
@@ -47,7 +47,7 @@ def run(path):
     write(book, path)
 
 
-def tidy(book):
+def tidy(book: nbformat.NotebookNode) -> None:
     """Bring an executed notebook into the canonical form, or raise ValueError."""
     book.nbformat_minor = 5
     book.metadata.pop("widgets", None)
@@ -72,14 +72,14 @@ def tidy(book):
     nbformat.validate(book)
 
 
-def write(book, path):
+def write(book: nbformat.NotebookNode, path: Path) -> None:
     """Write a notebook whole or not at all."""
     new = path.with_name(f".{path.name}.new")
     new.write_text(nbformat.writes(book, indent=1).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
     os.replace(new, path)
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run the notebooks and return 1 if one failed."""
     parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description="Run lessons and store the outputs.")
     parser.add_argument("command", choices=["run"])

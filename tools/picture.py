@@ -11,7 +11,7 @@ PROMPTS = [
 ]
 
 
-def main():
+def main() -> None:
     """Sweep three prompts over guidance_scale with one seed and save the labelled grid."""
     pipe = load_pipeline()
     shots = sweep(pipe, PROMPTS, guidance_scale=[1.0, 2.0, 5.0, 10.0], num_inference_steps=25, seed=7)
