@@ -32,7 +32,7 @@ from sdkit.record.a1111 import NAME, read_parameters, write_parameters
 from sdkit.record.encoding import LOST, decode, encode, is_lost  # noqa: F401
 from sdkit.record.foreign import COMFYUI, program_of, read_foreign
 from sdkit.record.picture_file import MAX_PIXELS, file_at, read_file
-from sdkit.record.schema import FAMILY, MAX_LETTERS, parse_record, settings_of_record
+from sdkit.record.schema import FAMILY, MAX_LETTERS, MAX_STEPS, parse_record, settings_of_record
 from sdkit.schedulers import scheduler_from
 from sdkit.shot import Origin, Shot, is_picture, png_bytes
 
@@ -104,6 +104,9 @@ def _check_readable(settings, besides=0):
     for name in ("prompt", "negative_prompt"):
         if isinstance(settings.get(name), str) and len(settings[name]) > MAX_LETTERS:
             raise ValueError(f"{name} has {len(settings[name]):,} letters; a record holds at most {MAX_LETTERS:,}.")
+    for name in ("timesteps", "sigmas"):
+        if len(settings.get(name) or ()) > MAX_STEPS:
+            raise ValueError(f"{name} has {len(settings[name]):,} entries; a record holds at most {MAX_STEPS:,}.")
     sizes = {name: len(json.dumps(value, ensure_ascii=False).encode()) for name, value in settings.items()}
     total = sum(sizes.values()) + besides + _ROOM_FOR_ORIGIN
     if total > MAX_TEXT_MEMORY:

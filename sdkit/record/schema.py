@@ -18,10 +18,10 @@ from sdkit.record.encoding import LOST, decode, is_lost
 
 FAMILY = ("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline")
 MAX_LETTERS = 1_000_000  # of a prompt
-_MAX_JSON_MARKS = 1_000_000  # brackets and commas; those in prompts are counted too
+_MAX_JSON_MARKS = 2 * MAX_LETTERS + 100_000  # brackets and commas; those in the two prompts are counted too
 _MAX_DEPTH = 12
 _MAX_ENTRIES = 10_000  # of a list or table
-_MAX_STEPS = 1000  # of own timesteps or noise levels
+MAX_STEPS = 1000  # of own timesteps or noise levels
 _MAX_INTEGER = 10**9
 _MAX_TRAINING_STEPS = 10_000  # a scheduler keeps tables of this length
 # What a record holds beside the pipeline's arguments, and arguments that no record holds.
@@ -89,14 +89,14 @@ def _check_setting(name, value):
     kind = PARAMETERS[name].kind
     if kind == TEXT and not (value is None or _is_text(MAX_LETTERS)(value)):
         raise ValueError(f"{name} is {short(value)}; one picture has one text of at most {MAX_LETTERS:,} letters.")
-    if kind == NUMBERS and value is not None and len(value) > _MAX_STEPS:
-        raise ValueError(f"{name} has {len(value):,} entries; at most {_MAX_STEPS:,} are read.")
+    if kind == NUMBERS and value is not None and len(value) > MAX_STEPS:
+        raise ValueError(f"{name} has {len(value):,} entries; at most {MAX_STEPS:,} are read.")
     if name == "num_images_per_prompt" and value != 1:
         raise ValueError(f"num_images_per_prompt is {value}; the record of one picture says 1.")
     if name == "output_type" and value != "pil":
         raise ValueError(f'output_type is {value!r}; a picture in a file was made with "pil".')
-    if name == "cross_attention_kwargs" and value is not None and not _is_table_of(_is_plain)(value):
-        raise ValueError(f"cross_attention_kwargs is {short(value)}; give names with numbers or texts.")
+    if name == "cross_attention_kwargs" and not _is_value(value):
+        raise ValueError(f"cross_attention_kwargs is {short(value)}; give names with numbers, texts or tensors.")
 
 
 def _check(values, place, rules):
@@ -139,6 +139,17 @@ def _is_number(value) -> bool:
 
 def _is_plain(value) -> bool:
     return value is None or isinstance(value, bool) or _is_number(value) or _is_text()(value)
+
+
+def _is_value(value) -> bool:
+    """Say whether a decoded value is plain, a tensor or picture, or lists and tables of such."""
+    if isinstance(value, dict):
+        return _is_table_of(_is_value)(value)
+    return _is_list_of(_is_value)(value) if isinstance(value, list) else _is_plain(value) or not _is_json(value)
+
+
+def _is_json(value) -> bool:
+    return isinstance(value, (bool, int, float, str))
 
 
 def _is_list_of(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:

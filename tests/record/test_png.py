@@ -396,6 +396,29 @@ def test_a_record_does_not_ask_for_more_than_its_picture_shows(pipe, inpaint, sa
         rebuild(save_picture(larger, path), inpaint)
 
 
+LONGEST = {
+    "commas": {"prompt": "," * 1_000_000, "negative_prompt": "[" * 1_000_000},
+    "quotes": {"prompt": '"' * 1_000_000},
+    "noise levels": {"sigmas": [float(number) for number in range(1000, 0, -1)]},
+    "attention": {"cross_attention_kwargs": {"masks": [torch.ones(1, 2)], "boxes": {"at": torch.ones(2), "n": [1, 2]}}},
+}
+
+
+@pytest.mark.parametrize("name", LONGEST)
+def test_the_longest_settings_that_are_saved_are_read(saved, tmp_path, name):
+    shot, _ = saved
+    path = save_picture(replace(shot, settings={**shot.settings, **LONGEST[name]}), tmp_path / "a.png")
+    read = read_settings(path)["settings"]
+    assert all(encode(read[key]) == encode(value) for key, value in LONGEST[name].items())
+
+
+def test_too_many_own_noise_levels_are_refused(saved, tmp_path):
+    shot, _ = saved
+    levels = {"sigmas": [float(number) for number in range(1001, 0, -1)]}
+    with pytest.raises(ValueError, match="sigmas has 1,001 entries"):
+        save_picture(replace(shot, settings={**shot.settings, **levels}), tmp_path / "a.png")
+
+
 # Paths.
 
 
