@@ -134,10 +134,16 @@ def sheet(pictures, columns):
     return page
 
 
+def write_sheet(file: Path, pictures, columns: int) -> None:
+    """Write equal uint8 pictures as one PNG, row by row."""
+    with whole(file) as path:
+        Image.fromarray(sheet(pictures, columns)).save(path, format="PNG")
+
+
 def unpack(folder):
     """Copy the parts of a model into the checkpoint folder, to go on from them; what is there stays.
 
-    Beside the parts there may be the stages of an earlier training and its log, `denoiser.jsonl`.
+    Beside the parts there may be judges, the stages of an earlier training and its log, `denoiser.jsonl`.
     """
     folder, log = Path(folder), "denoiser.jsonl"
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
@@ -146,9 +152,10 @@ def unpack(folder):
         ("tokenizer", "tokenizer"),
         ("text_encoder", "text_encoder"),
         ("unet", "unet"),
+        ("judge", "judge"),
         ("stages", "stages"),
     ):
-        wanted = part != "stages" or (folder / part).exists()
+        wanted = part not in ("judge", "stages") or (folder / part).exists()
         if wanted and not (CHECKPOINTS / name).exists():
             shutil.copytree(folder / part, CHECKPOINTS / name)
     if (folder / log).exists() and not (CHECKPOINTS / log).exists():
@@ -312,10 +319,8 @@ def main(arguments):
         page = Image.fromarray(sheet(list(pictures), 10)).resize((1280, 512), Image.Resampling.NEAREST)
         with whole(CHECKPOINTS / "sheet.png") as path:
             page.save(path, format="PNG")
-        stage = Image.fromarray(sheet(list(pictures[:10]), 10))
         number = len(list((CHECKPOINTS / "stages").glob("*.png")))
-        with whole(CHECKPOINTS / "stages" / f"{number:03d}.png") as path:
-            stage.save(path, format="PNG")
+        write_sheet(CHECKPOINTS / "stages" / f"{number:03d}.png", list(pictures[:10]), 10)
         return {"background": right, **losses}
 
     train(

@@ -7,11 +7,14 @@ import argparse
 import contextlib
 import json
 import math
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 import torch.nn.functional as F
@@ -85,9 +88,13 @@ class Ema:
                     p.copy_(value)
 
 
-def write_safetensors(model, folder):
-    """Save a diffusers or transformers model's float32 weights to a folder."""
-    model.to(memory_format=torch.contiguous_format).save_pretrained(folder)
+def write_safetensors(model, folder: Path) -> None:
+    """Save a diffusers or transformers model's weights to a folder, each file whole; the model stays as it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent) as new:
+        deepcopy(model).to(memory_format=torch.contiguous_format).save_pretrained(new)
+        for file in Path(new).iterdir():
+            file.replace(folder / file.name)
 
 
 def _groups(named):
@@ -190,8 +197,22 @@ def cores(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextlib.contextmanager
+def asked_to_stop() -> Iterator[list[bool]]:
+    """Yield a list that is empty until the process gets a SIGTERM, which does not end it meanwhile."""
+    asked: list[bool] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=(), optimizer=adamw, threads=1):
     """Train `module` until the budget of time or steps is used up, resuming from the checkpoint if there is one.
+
+    On a CPU the time is what it worked for this process, shared by the cores it may use: pauses do not count.
+    A SIGTERM (`kill`) ends the process after the step it is in, with a checkpoint.
 
     `loss(step)` returns the loss and a dict of numbers; `check()` returns a dict that is logged
     with them every `every` seconds, when a checkpoint is written too. `watch` lists further Emas.
@@ -216,7 +237,6 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
         step, used = state["step"], state["used"]
         torch.manual_seed(arguments.seed + step)
         print(f"{name}: going on from step {step}, {used / 60:.1f} minutes used", flush=True)
-    last, sums, counted = time.time(), {}, 0
     since_check, half = 0.0, arguments.device == "cpu" or torch.cuda.is_bf16_supported()
 
     def save():
@@ -240,7 +260,12 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
         return {"loss": float(value.detach()), **numbers}
 
     pool, every_core = workers(threads), torch.get_num_threads()
-    with cores(max(1, every_core // threads)):
+
+    def clock():  # on a CPU the time that it worked for this process, so that a pause costs nothing
+        return time.process_time() / every_core if arguments.device == "cpu" else time.time()
+
+    last, sums, counted = clock(), {}, 0
+    with cores(max(1, every_core // threads)), asked_to_stop() as stop:
         while done() < 1:
             for group in optimizer.param_groups:
                 group["lr"] = rate(done())
@@ -254,11 +279,14 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
             counted += 1
             for key in shares[0]:
                 sums[key] = sums.get(key, 0.0) + sum(numbers[key] for numbers in shares) / threads
-            now = time.time()
+            now = clock()
             if step > 3:  # the first steps compile; they are not training time
                 used += now - last
                 since_check += now - last
             last = now
+            if stop:
+                save()
+                raise SystemExit(f"{name}: stopped after step {step}; the same command goes on from there")
             if since_check >= every or done() >= 1:
                 with cores(every_core):
                     row = {
@@ -273,4 +301,4 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
                         lines.write(json.dumps(row) + "\n")
                     print(name, row, flush=True)
                     save()
-                since_check, sums, counted, last = 0.0, {}, 0, time.time()
+                since_check, sums, counted, last = 0.0, {}, 0, clock()

@@ -70,6 +70,11 @@ def size_of(picture) -> str:
     return min(SIZES, key=lambda name: abs(SIZES[name][0] - side))
 
 
+def unevenness(picture, width: int = 2) -> float:
+    """Return how much the outermost rows vary (standard deviation, grey levels): dirt in the background shows there."""
+    return float(np.concatenate([picture[:width], picture[-width:]]).std((0, 1)).mean())
+
+
 def distances(a, b) -> np.ndarray:
     """Return the distance (`sdkit.measure.distance`, grey levels) of each pair of pictures: (N,)."""
     return np.array([distance(first, second) for first, second in zip(a, b, strict=True)])

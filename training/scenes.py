@@ -78,39 +78,45 @@ def random_scene(rng):
             return scene
 
 
-def render(scene, rng=None):
-    """Draw a scene as float32 (SIDE, SIDE, 3) in -1..1; with `rng`, colour and place vary a little."""
+def render(scene: Scene, rng=None, side: int = SIDE) -> np.ndarray:
+    """Draw a scene as float32 (side, side, 3) in -1..1; with `rng`, colour and place vary a little.
+
+    `side` is SIDE or a multiple of it; all lengths grow with it.
+    """
+    scale = side // SIDE
     colour = np.array(BACKGROUNDS[scene.background][0], dtype=np.float32)
     if rng is not None:
         colour = colour + rng.uniform(-6, 6, 3).astype(np.float32)
-    canvas = np.broadcast_to(colour.clip(0, 255) / 255, (SIDE, SIDE, 3)).copy()
+    canvas = np.broadcast_to(colour.clip(0, 255) / 255, (side, side, 3)).copy()
     light_ink = scene.style == "line" and colour @ (0.299, 0.587, 0.114) < 110
 
-    def paste(thing, side, x, y):
+    def paste(thing, wide, x, y):
         if scene.colour:
-            shade, alpha = shape(thing, BACKGROUNDS[scene.colour][0], side)
+            shade, alpha = shape(thing, BACKGROUNDS[scene.colour][0], wide)
         else:
-            shade, alpha = sprite(thing, scene.style, side)
+            shade, alpha = sprite(thing, scene.style, wide)
         if light_ink:
             shade = alpha * 0.96
-        window = canvas[y : y + side, x : x + side]
+        window = canvas[y : y + wide, x : x + wide]
         window *= 1 - alpha
         window += shade
 
     def jitter():
-        return 0 if rng is None else int(rng.integers(-1, 2))
+        return 0 if rng is None else int(rng.integers(-scale, scale + 1))
 
+    margin = 2 * scale
     if scene.second:
-        y = (SIDE - PAIR_SIDE) // 2 + jitter()
-        paste(scene.thing, PAIR_SIDE, 2 + jitter(), y)
-        paste(scene.second, PAIR_SIDE, SIDE - PAIR_SIDE - 2 + jitter(), y)
+        wide = PAIR_SIDE * scale
+        y = (side - wide) // 2 + jitter()
+        paste(scene.thing, wide, margin + jitter(), y)
+        paste(scene.second, wide, side - wide - margin + jitter(), y)
     else:
-        side = SIZES[scene.size][0] + jitter()
-        room = (SIDE - side) // 2
+        wide = SIZES[scene.size][0] * scale + jitter()
+        room = (side - wide) // 2
         across, down = PLACES[scene.place][:2]
-        x = room + across * (room - 2) + jitter()
-        y = room + down * (room - 2) + jitter()
-        paste(scene.thing, side, min(max(x, 0), SIDE - side), min(max(y, 0), SIDE - side))
+        x = room + across * (room - margin) + jitter()
+        y = room + down * (room - margin) + jitter()
+        paste(scene.thing, wide, min(max(x, 0), side - wide), min(max(y, 0), side - wide))
     return canvas * 2 - 1
 
 
@@ -293,8 +299,8 @@ def lexicon():
     return [word for word in dict.fromkeys(words) if word]
 
 
-def batch(count, rng):
-    """Return `count` pictures as float32 (count, 3, SIDE, SIDE) in -1..1, with their scenes."""
+def batch(count: int, rng, side: int = SIDE) -> tuple[np.ndarray, list[Scene]]:
+    """Return `count` pictures as float32 (count, 3, side, side) in -1..1, with their scenes."""
     scenes = [random_scene(rng) for _ in range(count)]
-    pictures = np.stack([render(scene, rng) for scene in scenes])
+    pictures = np.stack([render(scene, rng, side) for scene in scenes])
     return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)), scenes

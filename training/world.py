@@ -8,7 +8,8 @@ tables. Each object lists its drawing's name per style's set, its words in Engli
 from dataclasses import dataclass
 from hashlib import sha256
 
-SIDE = 64  # pixels
+SIDE = 64  # pixels; all lengths below are meant for a picture of this side
+LARGE = 128  # pixels of the pictures that training.vae128 makes; their latents are those of SIDE pixels
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 
-from training.pictures import as_bytes
+from training.pictures import as_bytes, as_tensor
 from training.scenes import Scene, render
-from training.world import BACKGROUNDS, PLACES, SHAPES
+from training.world import BACKGROUNDS, LARGE, PLACES, SHAPES
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,9 @@ def plain_shapes() -> list[tuple[Scene, np.ndarray]]:
         if colour != background:
             scenes.append(Scene(shape, "flat", background, size, place, colour=colour))
     return [(scene, as_bytes(render(scene))) for scene in scenes]
+
+
+@pytest.fixture(scope="session")
+def large_shapes(plain_shapes) -> torch.Tensor:
+    """Return every tenth of the plain shapes with more pixels, as floats (N, 3, LARGE, LARGE) in -1..1."""
+    return as_tensor(np.stack([as_bytes(render(scene, side=LARGE)) for scene, _ in plain_shapes[::10]]))

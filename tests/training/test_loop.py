@@ -1,5 +1,7 @@
 """The training loop: its optimiser, its threads, and going on where it stopped."""
 
+import os
+import signal
 from copy import deepcopy
 from functools import partial
 from types import SimpleNamespace
@@ -7,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from training import loop
+from training import loop, vae128
 
 
 def small_network():
@@ -75,3 +77,36 @@ def test_a_step_that_fails_leaves_torch_its_cores(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         loop.train("fails", network, loop.Ema(network, 0.9), loss, dict, arguments, rate=lambda done: 0.1, threads=2)
     assert torch.get_num_threads() == cores
+
+
+def test_a_training_that_is_stopped_goes_on_from_its_last_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
+    steps, before = [], signal.getsignal(signal.SIGTERM)
+
+    def run():
+        network = torch.nn.Linear(2, 1)
+
+        def loss(step):
+            steps.append(step)
+            if len(steps) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return network(torch.ones(4, 2)).square().mean().float(), {}
+
+        arguments = SimpleNamespace(seed=0, device="cpu", steps=5, minutes=0, batch=4)
+        loop.train("stopped", network, loop.Ema(network, 0.9), loss, dict, arguments, rate=lambda done: 0.1)
+
+    with pytest.raises(SystemExit, match="stopped after step"):
+        run()
+    reached = torch.load(tmp_path / "stopped.pt", weights_only=True)["step"]
+    assert 3 <= reached < 5 and signal.getsignal(signal.SIGTERM) == before
+    run()
+    assert steps == [0, 1, 2, 3, 4] and torch.load(tmp_path / "stopped.pt", weights_only=True)["step"] == 5
+
+
+def test_weights_are_written_and_the_model_stays_as_it_is(tmp_path):
+    vae = vae128.build().to(memory_format=torch.channels_last)
+    loop.write_safetensors(vae, tmp_path / "vae")
+    again = type(vae).from_pretrained(tmp_path / "vae", low_cpu_mem_usage=False)
+    assert all(torch.equal(a, b) for a, b in zip(vae.parameters(), again.parameters()))
+    assert vae.decoder.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
+    assert [path.name for path in tmp_path.iterdir()] == ["vae"]  # what was written beside it is gone

@@ -4,8 +4,11 @@ import numpy as np
 
 from sdkit import unknown_words, words
 from training import export, scenes
-from training.scenes import article, caption, random_scene
-from training.world import OBJECTS, THINGS, held_out, held_out_pair
+from training.pictures import as_tensor
+from training.scenes import Scene, article, caption, random_scene, render
+from training.vae import psnr
+from training.vae128 import halved
+from training.world import LARGE, OBJECTS, THINGS, held_out, held_out_pair
 
 
 def test_scenes_for_training_are_never_held_out():
@@ -42,3 +45,13 @@ def test_every_word_names_one_thing():
         words = [word for thing in THINGS.values() for word in getattr(thing, kind)]
         assert len(words) == len(set(words)), [word for word in words if words.count(word) > 1]
     assert len(OBJECTS) >= 96
+
+
+def test_a_large_scene_is_the_small_one_with_more_pixels(plain_shapes, large_shapes):
+    small = as_tensor(np.stack([picture for _, picture in plain_shapes[::10]]))
+    assert psnr(halved(large_shapes), small) > 30
+    rng, again = np.random.default_rng(4), np.random.default_rng(4)
+    scene = Scene("circle", "flat", "white", "small", "left", colour="red")
+    small, large = render(scene, rng), render(scene, again, LARGE)
+    assert small.shape == (64, 64, 3) and large.shape == (128, 128, 3)
+    assert np.abs(small[0, 0] - large[0, 0]).max() < 1e-6  # one background, varied alike
