@@ -284,9 +284,9 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
                 used += now - last
                 since_check += now - last
             last = now
-            if stop:
+            if stop and done() < 1:  # after the last step the check comes first: it writes what was learnt
                 save()
-                raise SystemExit(f"{name}: stopped after step {step}; the same command goes on from there")
+                break
             if since_check >= every or done() >= 1:
                 with cores(every_core):
                     row = {
@@ -302,3 +302,5 @@ def train(name, module, ema, loss, check, arguments, rate, every=300.0, watch=()
                     print(name, row, flush=True)
                     save()
                 since_check, sums, counted, last = 0.0, {}, 0, clock()
+    if stop:
+        raise SystemExit(f"{name}: stopped after step {step}; the same command goes on from there")

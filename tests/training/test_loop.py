@@ -103,6 +103,26 @@ def test_a_training_that_is_stopped_goes_on_from_its_last_step(tmp_path, monkeyp
     assert steps == [0, 1, 2, 3, 4] and torch.load(tmp_path / "stopped.pt", weights_only=True)["step"] == 5
 
 
+def test_a_training_that_is_stopped_in_its_last_check_ends_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path)
+    network, checks = torch.nn.Linear(2, 1), []
+
+    def loss(step):
+        return network(torch.ones(4, 2)).square().mean().float(), {}
+
+    def check():
+        checks.append(True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return {}
+
+    arguments = SimpleNamespace(seed=0, device="cpu", steps=2, minutes=0, batch=4)
+    train = partial(loop.train, "last", network, loop.Ema(network, 0.9), loss, check, arguments, lambda done: 0.1)
+    with pytest.raises(SystemExit, match="stopped after step 2"):
+        train()
+    train()  # there is nothing left to do
+    assert len(checks) == 1 and torch.load(tmp_path / "last.pt", weights_only=True)["step"] == 2
+
+
 def test_weights_are_written_and_the_model_stays_as_it_is(tmp_path):
     vae = vae128.build().to(memory_format=torch.channels_last)
     loop.write_safetensors(vae, tmp_path / "vae")
