@@ -155,13 +155,13 @@ def _prepare(pipe, variants, arguments, replace, folder, batch_size, workers) ->
     if folder is not None:
         if any(cell.settings["output_type"] != "pil" for cell in cells):
             raise ValueError('a folder keeps pictures as PNG; give output_type="pil", or no folder.')
+        store = Store(folder)
         unknown = sorted({reason for cell in cells for reason in cell.origin.unknown})
         if unknown:
             raise ValueError(
                 f"the pipeline cannot be described whole: {'; '.join(unknown)}. A folder could not tell its pictures "
                 "from others; take that out, or leave out folder."
             )
-        store = Store(folder)
     return Job(axes, cells, store, batch_size or (1 if len(cells) <= MAX_SINGLE_PICTURES else BATCH_SIZE))
 
 
