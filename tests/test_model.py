@@ -18,6 +18,7 @@ def named(shots):
     return [next(iter(found["object"])) for found in judge(shots)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prompt", "wanted", "blue"),
     [
