@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,32 @@ class Shot:
         return png_bytes(self.image) if is_picture(self.image) else None
 
 
+class SkippedCell(NamedTuple):
+    """A place of a sweep that has no picture, by its `label`, and the `reason`: what `generate` says of its call."""
+
+    label: dict[str, Any]
+    reason: str
+
+
+Labelled = TypeVar("Labelled", Shot, SkippedCell, "Shot | SkippedCell")
+
+
 class ShotList(list[Shot]):
     """A list of `Shot`; `axes` maps what was varied to its values (empty for a plain call).
 
-    Shots are in the order of the axes, the last running fastest; an interrupted sweep lacks some.
+    Shots are in the order of the axes, the last running fastest. An interrupted sweep lacks some, and one that was
+    to skip what is impossible lacks those in `skipped`.
     """
 
-    def __init__(self, shots: Iterable[Shot] = (), axes: Mapping[str, list] | None = None):
+    def __init__(
+        self,
+        shots: Iterable[Shot] = (),
+        axes: Mapping[str, list] | None = None,
+        skipped: Iterable[SkippedCell] = (),
+    ):
         super().__init__(shots)
         self.axes = dict(axes or {})
+        self.skipped = list(skipped)
 
     @property
     def images(self) -> list:
@@ -159,8 +176,8 @@ def caption(label: dict) -> str:
     return ", ".join(f"{name} = {in_words(value)}" for name, value in label.items())
 
 
-def matching(shots: Iterable[Shot], values: dict) -> list[Shot]:
-    """Return the shots whose label has these values."""
+def matching(shots: Iterable[Labelled], values: dict) -> list[Labelled]:
+    """Return the shots, or other cells of a sweep, whose label has these values."""
     return [shot for shot in shots if all(is_same(shot.label.get(name), value) for name, value in values.items())]
 
 

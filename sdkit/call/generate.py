@@ -73,7 +73,7 @@ def generate(
 
 
 def generator(seed: int) -> torch.Generator:
-    """Return a new CPU generator set to `seed` (0 to 2**32 - 1).
+    """Return a new CPU generator set to `seed` (64 bits, as torch takes it; the noise follows from the lower 32).
 
     CPU generators give the same numbers on every machine; the pipeline moves the noise to its
     device. A used generator has moved on: make a new one for each picture.
@@ -106,7 +106,7 @@ def _length(values):
 
 
 @dataclass(frozen=True)
-class Made:
+class PictureResult:
     """What one picture of a call is, the seconds that it took, and what is wrong with it (None: nothing)."""
 
     image: Any
@@ -114,7 +114,7 @@ class Made:
     problem: str | None
 
 
-def run(pipe, arguments: dict[str, Any], names: list[str]) -> list[Made]:
+def run(pipe, arguments: dict[str, Any], names: list[str]) -> list[PictureResult]:
     """Call the pipeline; return what it made, one for each of `names`.
 
     A picture that the safety checker hid is said in a warning, and one that holds NaN or infinite numbers too: of
@@ -128,7 +128,7 @@ def run(pipe, arguments: dict[str, Any], names: list[str]) -> list[Made]:
         if hidden:
             warnings.warn(f"{name} is black: the safety checker hid it; try another prompt or seed.", stacklevel=3)
     problem = f"it holds NaN or infinite numbers; {_remedy(pipe)}"
-    made = [Made(image, seconds, problem if i in broken else None) for i, image in enumerate(result.images)]
+    made = [PictureResult(image, seconds, problem if i in broken else None) for i, image in enumerate(result.images)]
     for name, picture in zip(names, made):
         if picture.problem:
             warnings.warn(f"{name} is broken: {picture.problem}", stacklevel=3)

@@ -483,9 +483,27 @@ def _generator(seed, state, device):
 def digest(settings: dict[str, Any], origin: Origin) -> str:
     """Return 32 hexadecimal digits for encoded settings and an origin, the same whatever machine makes the picture.
 
-    Raises ValueError for settings that are too large to be read again from a PNG.
+    Settings that mean the same have the same digits: 5 and 5.0, a negative prompt that is empty and none. Raises
+    ValueError for settings that are too large to be read again from a PNG.
     """
     _check_readable(settings)
     told = {name: value for name, value in origin.to_dict().items() if name != "machine"}
-    text = json.dumps({"settings": settings, "origin": encode(told)}, sort_keys=True, ensure_ascii=False)
+    text = json.dumps({"settings": _in_one_form(settings), "origin": encode(told)}, sort_keys=True, ensure_ascii=False)
     return sha256(text.encode()).hexdigest()[:32]
+
+
+def _in_one_form(settings):
+    """Return encoded settings with one spelling for values that diffusers does not tell apart."""
+    same = {name: _whole(value) for name, value in settings.items()}
+    if same.get("negative_prompt") is None and same.get("negative_prompt_embeds") is None:
+        same["negative_prompt"] = ""
+    return same
+
+
+def _whole(value):
+    """Return numbers without a fraction as int, in lists and dictionaries too."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(entry) for entry in value]
+    return {name: _whole(entry) for name, entry in value.items()} if isinstance(value, dict) else value

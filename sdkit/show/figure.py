@@ -6,6 +6,8 @@ import io
 from functools import cache
 from typing import TYPE_CHECKING
 
+from sdkit.show.fonts import fitting, lacking_in
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -31,6 +33,7 @@ def new_figure(size: tuple[float, float], alt: str) -> ShownFigure:
 def _figure_class() -> type:
     """Return the figure class; matplotlib is imported only when something is drawn."""
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import findfont
     from matplotlib.text import Text
 
     class ShownFigure(Figure):
@@ -46,6 +49,12 @@ def _figure_class() -> type:
         def draw(self, renderer):
             for text in self.findobj(Text):
                 text.set_parse_math(False)  # a dollar sign in a prompt is a dollar sign
+                if not text.get_text().isascii():
+                    usual = findfont(text.get_fontproperties())
+                    found = fitting(text.get_text(), lacking_in(usual, text.get_text()))
+                    text.set_text(found.text)
+                    if found.font:
+                        text.set_fontfamily([*text.get_fontfamily(), found.font.family])
             super().draw(renderer)
 
         def _repr_png_(self):

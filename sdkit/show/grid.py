@@ -7,8 +7,9 @@ from itertools import product
 from math import ceil, prod
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
-from sdkit.shot import Shot, ShotList, in_words, matching
+from sdkit.shot import Shot, ShotList, SkippedCell, in_words, matching
 from sdkit.show.figure import new_figure
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def draw_grid(shots: Sequence, *, columns: int | None = None, labels: Sequence[s
 
     `shots` are `Shots` of a sweep, any list of shots, or a list of PIL pictures with `labels`.
     Two axes give a table with row and column heads; three give one such table for each value of
-    the first, below each other. Cells that an interrupted sweep lacks stay blank. `columns`
+    the first, below each other. Cells that an interrupted sweep lacks stay blank; one that was
+    skipped because it is impossible says why. `columns`
     defaults to the last axis' length, or to 8 at most. Every picture is drawn; left-over corners
     stay blank.
 
@@ -42,17 +44,20 @@ def draw_grid(shots: Sequence, *, columns: int | None = None, labels: Sequence[s
     axes = shots.axes if isinstance(shots, ShotList) else {}
     if isinstance(shots, ShotList) and len(axes) > 1 and labels is None and columns is None and is_table(shots):
         return _draw_tables(shots)
+    cells: list = list(shots)
+    if isinstance(shots, ShotList) and shots.skipped and labels is None and is_table(shots):
+        cells = [cell for page in arrange(shots) for row in page for cell in row if cell is not None]
     if columns is None:
-        columns = len(shots) if len(shots) <= 8 else 6
+        columns = len(cells) if len(cells) <= 8 else 6
     if columns < 1:
         raise ValueError(f"columns is {columns}; give 1 or more.")
-    rows = ceil(len(shots) / columns)
+    rows = ceil(len(cells) / columns)
     size = columns * PICTURE_INCHES + 0.1, rows * (PICTURE_INCHES * _tallness(shots) + 0.3)
     figure = new_figure(size, f"<Grid of {rows} x {columns}, {len(shots)} pictures: {_varied(axes)}>")
     if labels is None:
-        labels = [_label(shot) for shot in shots]
-    for subplot, shot, label in zip(_subplots(figure, rows, columns).flat, shots, labels):
-        _draw(subplot, shot)
+        labels = [_label(cell) for cell in cells]
+    for subplot, cell, label in zip(_subplots(figure, rows, columns).flat, cells, labels):
+        _draw(subplot, cell)
         subplot.set_title(label, fontsize=7)
     return figure
 
@@ -63,15 +68,19 @@ def is_table(shots: ShotList) -> bool:
     return bool(shots.axes) and (whole or all(set(shot.label) >= set(shots.axes) for shot in shots))
 
 
-def arrange(shots: ShotList) -> list[list[list[Shot | None]]]:
-    """Return the shots of one to three axes as pages of rows of cells, None where one is missing; see `is_table`."""
+Place = Shot | SkippedCell | None  # what a table has in a cell; None where an interrupted sweep lacks it
+
+
+def arrange(shots: ShotList) -> list[list[list[Place]]]:
+    """Return the shots of one to three axes as pages of rows of cells; see `is_table`."""
     names, lengths = list(shots.axes), [len(values) for values in shots.axes.values()]
-    cells: list[Shot | None]
+    cells: list[Place]
     if len(shots) == prod(lengths):
         cells = list(shots)
     else:
         labels = [dict(zip(names, values)) for values in product(*shots.axes.values())]
-        cells = [next(iter(matching(shots, label)), None) for label in labels]
+        known: list[Shot | SkippedCell] = [*shots, *shots.skipped]
+        cells = [next(iter(matching(known, label)), None) for label in labels]
     pages, rows, columns = [1] * (3 - len(lengths)) + lengths
     in_rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     return [in_rows[start : start + rows] for start in range(0, pages * rows, rows)]
@@ -98,7 +107,7 @@ def _draw_tables(shots: ShotList) -> ShownFigure:
     return figure
 
 
-def _draw_table(part, page: list[list[Shot | None]], row_heads: list[str], column_heads: list[str]) -> None:
+def _draw_table(part, page: list[list[Place]], row_heads: list[str], column_heads: list[str]) -> None:
     """Draw rows of pictures on a figure or subfigure, with heads above and to the left."""
     if len(row_heads) * len(column_heads) > MAX_SUBPLOTS:
         _draw_large_table(part, page, row_heads, column_heads)
@@ -108,23 +117,22 @@ def _draw_table(part, page: list[list[Shot | None]], row_heads: list[str], colum
         subplot.set_title(head, fontsize=7)
     for subplot, head in zip(subplots[:, 0], row_heads):
         subplot.text(-0.08, 0.5, head, transform=subplot.transAxes, ha="right", va="center", fontsize=7)
-    for subplot, shot in zip(subplots.flat, (shot for row in page for shot in row)):
-        if shot is not None:
-            _draw(subplot, shot)
+    for subplot, cell in zip(subplots.flat, (cell for row in page for cell in row)):
+        _draw(subplot, cell)
 
 
-def _draw_large_table(part, page: list[list[Shot | None]], row_heads: list[str], column_heads: list[str]) -> None:
+def _draw_large_table(part, page: list[list[Place]], row_heads: list[str], column_heads: list[str]) -> None:
     """Draw rows of pictures as a single picture, with heads above and to the left."""
     from PIL import Image
 
-    pictures = [shot.image.convert("RGB") for row in page for shot in row if shot is not None]
+    pictures = [cell.image.convert("RGB") for row in page for cell in row if isinstance(cell, Shot)]
     width, height = max(picture.width for picture in pictures), max(picture.height for picture in pictures)
     across, down = width + GAP, height + GAP
     table = Image.new("RGB", (len(column_heads) * across, len(row_heads) * down), "white")
-    for row, shots in enumerate(page):
-        for column, shot in enumerate(shots):
-            if shot is not None:
-                table.paste(shot.image.convert("RGB"), (column * across, row * down))
+    for row, cells in enumerate(page):
+        for column, cell in enumerate(cells):
+            if isinstance(cell, Shot):
+                table.paste(cell.image.convert("RGB"), (column * across, row * down))
     subplot = part.subplots()
     subplot.imshow(table, interpolation="nearest")
     style = {"length": 0, "labelsize": 7}
@@ -149,25 +157,38 @@ def _subplots(part, rows: int, columns: int) -> ndarray:
     return subplots
 
 
-def _draw(subplot, shot) -> None:
-    picture = shot.image if isinstance(shot, Shot) else shot
+def _draw(subplot, cell) -> None:
+    """Draw a shot or a PIL picture; of a skipped cell the reason, of a missing one nothing."""
+    if cell is None:
+        return
+    if isinstance(cell, SkippedCell):
+        subplot.text(0.5, 0.5, _filled(cell.reason), ha="center", va="center", fontsize=5, color="0.35")
+        return
+    picture = cell.image if isinstance(cell, Shot) else cell
     if hasattr(picture, "convert"):  # matplotlib would paint a grey one, such as a mask, in false colours
         picture = picture.convert("RGB")
     subplot.imshow(picture, interpolation="nearest")
 
 
-def _label(shot) -> str:
-    if not isinstance(shot, Shot):
+def _label(cell) -> str:
+    if not isinstance(cell, (Shot, SkippedCell)):
         return ""
-    label = shot.label or {"seed": shot.settings.get("seed")}
+    label = cell.label if isinstance(cell, SkippedCell) or cell.label else {"seed": cell.settings.get("seed")}
     return "\n".join(_wrapped(name, value) for name, value in label.items())
 
 
 def _wrapped(name: str, value: Any) -> str:
     """Write "name = value", wrapped to a picture's width; a text stands for itself."""
     if isinstance(value, str) and value:
-        return "\n".join(wrap(value, LABEL_LETTERS, max_lines=LABEL_LINES, placeholder=" …"))
+        return _filled(value)
     return f"{name}\n= {in_words(value)}"
+
+
+def _filled(text: str) -> str:
+    """Wrap a text to a picture's width, and cut it where it gets too long for a label."""
+    wide = sum(east_asian_width(letter) in "FW" for letter in text)  # such as Japanese ones: each wider than two
+    letters = max(1, int(LABEL_LETTERS * len(text) / (len(text) + 1.2 * wide)))
+    return "\n".join(wrap(text, letters, max_lines=LABEL_LINES, placeholder=" …"))
 
 
 def _varied(axes: dict[str, list]) -> str:

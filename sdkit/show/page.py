@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdkit.files import write_whole
-from sdkit.shot import Shot, ShotList, caption, check_pictures, in_words, png_bytes
-from sdkit.show.grid import arrange, is_table
+from sdkit.shot import Shot, ShotList, SkippedCell, caption, check_pictures, in_words, png_bytes
+from sdkit.show.grid import Place, arrange, is_table
 from sdkit.show.html import Html, element, figure, image, join, table, unordered_list
 from sdkit.show.table import MEASURES, measure_shots
 
@@ -84,14 +84,22 @@ def _tables(shots: ShotList) -> Html:
         if len(axes) == 3:
             name, values = axes[0]
             sections.append(element("h2", caption({name: values[number]})))
-        cells = [[_figure(shot) if shot else "not made" for shot in row] for row in page]
+        cells = [[_cell(cell) for cell in row] for row in page]
         rows = [[caption({row_name: value}), *row] for value, row in zip(row_values, cells)]
         sections.append(table(head, rows))
     return join(sections, "\n")
 
 
+def _cell(cell: Place) -> Html | str:
+    if isinstance(cell, SkippedCell):
+        return f"not made: {cell.reason}"
+    return "not made" if cell is None else _figure(cell)
+
+
 def _flow(shots: ShotList) -> Html:
-    return element("div", *(_figure(shot, _caption(shot)) for shot in shots), class_="flow")
+    pictures = element("div", *(_figure(shot, _caption(shot)) for shot in shots), class_="flow")
+    skipped = [f"{caption(cell.label)}: {cell.reason}" for cell in shots.skipped]
+    return join([pictures, element("p", "Not made:"), unordered_list(skipped)]) if skipped else pictures
 
 
 def _figure(shot: Shot, below: str = "") -> Html:

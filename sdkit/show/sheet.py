@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdkit.files import write_whole
 from sdkit.shot import Shot, ShotList, caption, check_pictures, png_bytes
+from sdkit.show.fonts import fitting
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -16,6 +17,8 @@ PICTURE_SIDE = 96  # pixels of a picture on the sheet, less where there are thou
 MIN_SIDE = 8  # pixels
 MARGIN = 4  # pixels
 LINE_HEIGHT = 12  # pixels of a line of text
+FONT_SIZE = 10  # pixels, as Pillow's own font has it
+LATIN_1 = 255  # the last letter that Pillow's own font is sure to have
 MAX_PIXELS = 40_000_000  # of a sheet: readers such as Pillow refuse far larger ones
 
 
@@ -51,7 +54,7 @@ def draw_sheet(shots: ShotList, *, columns: int | None = None, side: int | None 
         left, top = number % columns * width + MARGIN, number // columns * height + MARGIN
         sheet.paste(ImageOps.contain(shot.image.convert("RGB"), (side, side)), (left, top))
         for line, text in enumerate(lines):
-            pen.text((left, top + side + line * LINE_HEIGHT), _fitting(pen, font, text, side), fill="black", font=font)
+            _write(pen, (left, top + side + line * LINE_HEIGHT), text, side, font)
     return sheet
 
 
@@ -69,9 +72,14 @@ def _columns(shots: ShotList) -> int:
     return last if square / 2 <= last <= square * 2 else square
 
 
-def _fitting(pen, font, text: str, width: int) -> str:
-    """Return as much of a text as fits `width` pixels; letters that Pillow's own font lacks become question marks."""
-    text = text.encode("latin-1", "replace").decode("latin-1").replace("\n", " ")
+def _write(pen, place: tuple[int, int], text: str, width: int, usual) -> None:
+    """Write as much of a text as fits `width` pixels, in another font where Pillow's own lacks letters."""
+    from PIL import ImageFont
+
+    text = text.replace("\n", " ")
+    is_usual = all(ord(letter) <= LATIN_1 for letter in text)
+    text, other = fitting(text, frozenset() if is_usual else frozenset(filter(str.isprintable, text)))
+    font = ImageFont.truetype(other.path, FONT_SIZE) if other else usual
     while text and pen.textlength(text, font=font) > width:
         text = text[:-1]
-    return text
+    pen.text(place, text, fill="black", font=font)

@@ -38,10 +38,11 @@ POLL_SECONDS = 2  # between looks at which workers are there
 def check_workers(workers: int | str | Client) -> None:
     """Raise ImportError without Dask; TypeError or ValueError unless workers is a number, an address or a client."""
     try:
+        import cryptography  # noqa: F401  (for the keys of the workers on this machine)
         import distributed
     except ImportError as error:
         raise ImportError(
-            "workers needs Dask's package distributed; install this project's extra for it, in its folder: "
+            f"workers needs Dask, and {error.name} is not installed; install this project's extra for it, in its folder: "
             'pip install -c constraints.txt -e ".[cluster]"'
         ) from error
     wanted = "give a number of processes, the address of a scheduler such as tcp://192.168.1.5:8786, or a Dask client"

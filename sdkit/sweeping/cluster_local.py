@@ -28,11 +28,13 @@ LOGGERS = ("distributed", "distributed.client", "distributed.scheduler")
 def local_client(count: int, device: torch.device) -> Iterator[Client]:
     """Start a scheduler in this process and `count` workers in others, all on the loopback interface; yield a client.
 
-    Raises ValueError for more workers than graphics cards, RuntimeError if they do not start.
+    They talk by TLS with a key that is made for them: whoever reaches a scheduler can run code in its workers, and
+    other users of the machine can reach the loopback interface. Raises ValueError for more workers than graphics cards, RuntimeError if they do not start.
     """
     import distributed
 
     environments = _environments(count, device)
+    security = distributed.Security.temporary()
     with ExitStack() as closing:
         closing.enter_context(_silent_loggers())
         cluster = closing.enter_context(
@@ -40,6 +42,8 @@ def local_client(count: int, device: torch.device) -> Iterator[Client]:
                 n_workers=0,
                 threads_per_worker=1,
                 host=LOOPBACK,
+                protocol="tls",
+                security=security,
                 silence_logs=False,
                 scheduler_kwargs={
                     "allowed_failures": ALLOWED_FAILURES,
@@ -49,8 +53,9 @@ def local_client(count: int, device: torch.device) -> Iterator[Client]:
             )
         )
         client = closing.enter_context(distributed.Client(cluster, set_as_default=False))
+        # only this user can look into it
         folder = Path(closing.enter_context(TemporaryDirectory(prefix="sdkit-", ignore_cleanup_errors=True)))
-        workers = _start(cluster.scheduler_address, environments, folder)
+        workers = _start(cluster.scheduler_address, environments, folder, security)
         closing.callback(_end, workers)
         _wait_for(client, workers, folder / "log")
         yield client
@@ -79,12 +84,16 @@ def _environments(count, device):
     return [common if card is None else {**common, "CUDA_VISIBLE_DEVICES": card} for card in cards[:count]]
 
 
-def _start(scheduler, environments, folder):
+def _start(scheduler, environments, folder, security):
     """Start a worker in each environment; all write into `folder`, their messages into the file `log` there."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_text(security.tls_worker_cert)
+    key.write_text(security.tls_worker_key)
     # Not Dask's own local workers: those change this process's environment, and run its script once more.
     command = [
         sys.executable, "-m", "dask", "worker", scheduler, "--host", LOOPBACK, "--nthreads", "1",
         "--memory-limit", "0", "--no-dashboard", "--dashboard-address", f"{LOOPBACK}:0",
+        "--tls-ca-file", str(certificate), "--tls-cert", str(certificate), "--tls-key", str(key),
         "--death-timeout", str(START_TIMEOUT), "--local-directory", str(folder),
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:

@@ -6,7 +6,7 @@ import math
 import warnings
 from dataclasses import dataclass, field
 
-from sdkit.shot import Shot
+from sdkit.shot import Shot, SkippedCell
 from sdkit.shots import Shots
 from sdkit.sweeping.batches import groups, is_out_of_memory
 from sdkit.sweeping.cost import duration, predict_seconds, work
@@ -23,19 +23,22 @@ class ConsentError(ValueError):
 
 @dataclass
 class Job:
-    """The cells of a sweep, and the shots of those that are finished.
+    """The cells of a sweep, and the shots of those that are finished; `skipped` are impossible ones.
 
     `waiting` holds the cells that no executor has been given, in groups that can share a call; the one with the
     most work comes first, so that seconds are predicted for smaller pictures from a larger one. `batch_size` is
-    halved when memory runs out. `predicted` is (seconds, those of the pictures that were finished then) at the
-    moment the sweep was agreed to.
+    halved when memory runs out. `unsaved` are cells whose shots are finished and not in the folder: those of a
+    batch that is being written, and broken ones. `predicted` is (seconds, those of the pictures that were finished
+    then) at the moment the sweep was agreed to.
     """
 
     axes: dict[str, list]
     cells: list[Cell]
     store: Store | None
     batch_size: int
+    skipped: list[SkippedCell] = field(default_factory=list)
     finished: dict[Cell, Shot] = field(default_factory=dict)
+    unsaved: set[Cell] = field(default_factory=set)
     waiting: list[list[Cell]] = field(default_factory=list)
     submitted: int = 0
     predicted: tuple[float, float] | None = None
@@ -58,12 +61,17 @@ class Job:
 
     def shots(self) -> Shots:
         """Return the finished shots in the order of the cells."""
-        return Shots([self.finished[cell] for cell in self.cells if cell in self.finished], self.axes)
+        finished = [self.finished[cell] for cell in self.cells if cell in self.finished]
+        return Shots(finished, self.axes, self.skipped)
 
     def state(self) -> str:
         """Say in words how much is finished, and where."""
-        where = f", and the same call goes on with those in {self.store.folder}" if self.store else ""
-        return f"{len(self.finished)} of {len(self.cells)} pictures are finished{where}"
+        state = f"{len(self.finished)} of {len(self.cells)} pictures are finished"
+        if not self.store:
+            return state
+        unsaved = len(self.unsaved & self.finished.keys())
+        some = f", {unsaved} of them not written" if unsaved else ""
+        return f"{state}{some}, and the same call goes on with those in {self.store.folder}"
 
     def seconds_left(self, workers: int) -> float | None:
         """Return the seconds that so many workers need for the rest; None while there is no finished picture."""
@@ -135,18 +143,19 @@ class Job:
             return
         for text in result.warnings:
             warnings.warn(text, stacklevel=4)  # said of the call of `sweep`
+        if self.store:
+            self.unsaved.update(result.batch)  # first, so that an interrupt never finds one missing here
         self.finished.update(zip(result.batch, result.shots))
         if self.store:
             self._keep(self.store, result)
 
     def _keep(self, store: Store, result: Result):
         """Write the pictures of a batch to the folder, but for those that are broken, which the call has named."""
-        broken = 0
         for cell, shot in zip(result.batch, result.shots):
             if shot.problem is None:
                 store.keep(cell, shot)
-            else:
-                broken += 1
+                self.unsaved.discard(cell)
+        broken = sum(shot.problem is not None for shot in result.shots)
         if broken:
             what = "broken pictures are" if broken > 1 else "broken picture is"
             warnings.warn(f"{broken} {what} not kept in {store.folder}; the same call will try again.", stacklevel=5)

@@ -12,7 +12,7 @@ from typing import Any
 from sdkit.call.generate import check_call, copied, settings_of, settings_of_picture
 from sdkit.loading.provenance import origin_of
 from sdkit.parameters import NUMBERS, PARAMETERS, check_names, check_value, known_names
-from sdkit.shot import Origin
+from sdkit.shot import Origin, SkippedCell
 from sdkit.sweeping.variants import Parts, Variants, check_parts
 
 MAX_AXES = 3
@@ -44,13 +44,19 @@ class Cell:
 
 
 def plan_cells(
-    pipe, variants: Variants, arguments: dict[str, Any], words: Mapping[str, Sequence[str]] | None = None
-) -> tuple[dict[str, list], list[Cell]]:
-    """Return a sweep's axes and its checked cells, the last axis running fastest.
+    pipe,
+    variants: Variants,
+    arguments: dict[str, Any],
+    words: Mapping[str, Sequence[str]] | None = None,
+    *,
+    skip: bool = False,
+) -> tuple[dict[str, list], list[Cell], list[SkippedCell]]:
+    """Return a sweep's axes, its checked cells, the last axis running fastest, and those that were skipped.
 
     `arguments` are the call's, the seed and the parts (model, dtype, scheduler), in order; lists
-    among them are axes. `words` are texts of the prompt with those that replace them. Raises
-    TypeError or ValueError for what no sweep can be made of.
+    among them are axes. `words` are texts of the prompt with those that replace them. With `skip` cells
+    that cannot be made are left out, unless none can. Raises TypeError or ValueError for what no
+    sweep can be made of.
     """
     known = {**known_names(pipe), "seed": 0, **Parts()._asdict()}
     check_names(arguments, known, type(pipe).__name__)
@@ -62,13 +68,28 @@ def plan_cells(
     held = copied(held)  # records keep them: what the caller does to a picture afterwards changes none
     groups = _groups(held, axes, words)
     cells: dict[int, Cell] = {}
+    impossible: dict[int, tuple[SkippedCell, ValueError]] = {}
     for parts in dict.fromkeys(group.parts for group in groups):  # a variant may be a whole model: each is made once
-        variant = variants[parts]
+        having = [group for group in groups if group.parts == parts]
+        try:
+            variant = variants[parts]
+        except ValueError as error:
+            if not skip:
+                raise
+            for group in having:
+                impossible |= group.skipped(error)
+            continue
         origin = origin_of(variant)
-        for group in groups:
-            if group.parts == parts:
+        for group in having:
+            try:
                 cells |= group.cells(variant, origin, seed_given="seed" in axes)
-    return axes, [cells[number] for number in range(len(cells))]
+            except ValueError as error:
+                if not skip:
+                    raise
+                impossible |= group.skipped(error)
+    if not cells:
+        raise impossible[min(impossible)][1]
+    return axes, [cells[number] for number in sorted(cells)], [impossible[number][0] for number in sorted(impossible)]
 
 
 def _axes(arguments, words):
@@ -161,6 +182,10 @@ class _Group:
                 guided=call.guided,
             )
         return made
+
+    def skipped(self, error: ValueError) -> dict[int, tuple[SkippedCell, ValueError]]:
+        """Return what stands in the places of these cells, none of which can be made for this reason."""
+        return {number: (SkippedCell(label, str(error)), error) for number, label in zip(self.numbers, self.labels)}
 
 
 def _groups(held, axes, words) -> list[_Group]:

@@ -31,6 +31,8 @@ class Store:
     def __init__(self, folder: str | os.PathLike[str]):
         if not isinstance(folder, (str, os.PathLike)):
             raise TypeError(f"folder is {folder!r}; give a path.")
+        if not os.fspath(folder) or "\0" in os.fspath(folder):
+            raise ValueError(f'folder is {os.fspath(folder)!r}; give a path, such as "pictures", or "." for this one.')
         self.folder = Path(folder).expanduser()
         self._names: dict[Cell, str] = {}
         self._damaged: set[Path] = set()

@@ -38,6 +38,7 @@ def sweep(
     seed: Any = 0,
     replace: dict[str, list[str]] | None = None,
     folder: str | Path | None = None,
+    impossible: str = "raise",
     batch_size: int | None = None,
     max_seconds: float = MAX_SECONDS,
     workers: int | str | Client | None = None,
@@ -59,6 +60,10 @@ def sweep(
     With `folder` each picture is written the moment it exists, and those already there are not
     made again. Up to 16 pictures are made one by one and equal single calls to the bit; more are
     made in batches of up to 8 (`batch_size` says otherwise), halved when memory runs out.
+
+    A combination that `generate` would refuse is a ValueError before the first picture. With
+    `impossible="skip"` it is left out instead: `skipped` of what is returned says why, and so does
+    its place in the grid.
 
     The picture with the most work is made first and measured. If the rest will take more than
     `max_seconds`, that is said in a ValueError before it begins: a larger number, such as
@@ -86,7 +91,7 @@ def sweep(
         raise ValueError(f"max_seconds is {max_seconds!r}; give a number of seconds, or math.inf for no limit.")
     variants = Variants(pipe)
     call = {"prompt": prompt, **arguments, "seed": seed}
-    job = _prepare(pipe, variants, call, replace, folder, batch_size, workers)
+    job = _prepare(pipe, variants, call, replace, folder, batch_size, workers, impossible)
     if job.is_finished():
         return job.shots()
     with (
@@ -121,6 +126,7 @@ def plan_sweep(
     seed: Any = 0,
     replace: dict[str, list[str]] | None = None,
     folder: str | Path | None = None,
+    impossible: str = "raise",
     workers: int | str | Client | None = None,
     **arguments: Any,
 ) -> Plan:
@@ -132,7 +138,7 @@ def plan_sweep(
     """
     variants = Variants(pipe)
     call = {"prompt": prompt, **arguments, "seed": seed}
-    job = _prepare(pipe, variants, call, replace, folder, 1, workers)
+    job = _prepare(pipe, variants, call, replace, folder, 1, workers, impossible)
     there, seconds = len(job.finished), job.seconds_left(workers=1)
     if not job.is_finished():
         with closing(_executor(workers, pipe, variants, job)) as executor:
@@ -142,15 +148,17 @@ def plan_sweep(
     return Plan(len(job.cells), there, seconds, memory_of(pipe, job.cells))
 
 
-def _prepare(pipe, variants, arguments, replace, folder, batch_size, workers) -> Job:
+def _prepare(pipe, variants, arguments, replace, folder, batch_size, workers, impossible) -> Job:
     """Check all that can be checked before the first picture; return the job, with the pictures that the folder has."""
     if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1):
         raise ValueError(f"batch_size is {batch_size!r}; give a whole number of 1 or more.")
+    if impossible not in ("raise", "skip"):
+        raise ValueError(f'impossible is {impossible!r}; give "raise" or "skip".')
     if workers is not None:
         from sdkit.sweeping.cluster import check_workers
 
         check_workers(workers)
-    axes, cells = plan_cells(pipe, variants, arguments, replace)
+    axes, cells, skipped = plan_cells(pipe, variants, arguments, replace, skip=impossible == "skip")
     store = None
     if folder is not None:
         if any(cell.settings["output_type"] != "pil" for cell in cells):
@@ -162,7 +170,7 @@ def _prepare(pipe, variants, arguments, replace, folder, batch_size, workers) ->
                 f"the pipeline cannot be described whole: {'; '.join(unknown)}. A folder could not tell its pictures "
                 "from others; take that out, or leave out folder."
             )
-    return Job(axes, cells, store, batch_size or (1 if len(cells) <= MAX_SINGLE_PICTURES else BATCH_SIZE))
+    return Job(axes, cells, store, batch_size or (1 if len(cells) <= MAX_SINGLE_PICTURES else BATCH_SIZE), skipped)
 
 
 def _executor(workers, pipe, variants, job) -> Executor:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sdkit import draw_grid
-from sdkit.shot import Shot
+from sdkit.shot import Shot, SkippedCell
 from sdkit.shots import Shots
 from sdkit.show.grid import LABEL_LETTERS, LABEL_LINES
 
@@ -144,3 +144,24 @@ def test_a_table_of_many_rows_is_one_picture_with_all_heads_and_pixels():
     pixels = subplot.images[0].get_array()
     for row in (0, 60, 119):
         assert tuple(pixels[round(subplot.get_yticks()[row]), 4][:3]) == (row, 0, 99)
+
+
+def test_a_skipped_cell_says_why_in_its_place():
+    whole = three_axes()
+    part = Shots(whole[:4] + whole[5:], whole.axes, [SkippedCell(whole[4].label, "no such step")])
+    figure = draw_grid(part)
+    assert drawn(figure) == [None if n == 4 else n for n in range(12)]
+    assert [[text.get_text() for text in axis.texts][-1:] for axis in figure.axes][4] == ["no such step"]
+
+
+def test_a_skipped_cell_of_one_axis_has_its_place_and_label():
+    part = shots({"eta": [0.0, 0.5, 1.0]}, [{"eta": 0.0}, {"eta": 1.0}])
+    part.skipped.append(SkippedCell({"eta": 0.5}, "no such step"))
+    figure = draw_grid(part)
+    assert drawn(figure) == [0, None, 1]
+    assert [axis.get_title() for axis in figure.axes] == ["eta\n= 0", "eta\n= 0.5", "eta\n= 1"]
+
+
+def test_japanese_labels_are_narrower():
+    title = draw_grid([Shot(picture(1), {}, None, {"prompt": "青い背景の猫、絵の右上に赤い星"})]).axes[0].get_title()
+    assert max(map(len, title.split("\n"))) <= LABEL_LETTERS // 2

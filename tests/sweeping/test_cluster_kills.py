@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sdkit import sweep
@@ -123,6 +125,44 @@ def test_a_picture_that_kills_every_worker_is_named_and_the_others_are_kept(pipe
     with pytest.raises(SweepError, match=words) as caught:
         sweep(pipe, "a cat", seed=range(6), num_inference_steps=1, workers=1, folder=tmp_path / "pictures")
     assert 3 <= len(caught.value.shots) == len(list((tmp_path / "pictures").iterdir())) < 6
+
+
+def connects(address, security):
+    """Say whether a client in another process can run code at a scheduler."""
+    code = (
+        "import distributed, os, sys\n"
+        "security = distributed.Security(**eval(sys.stdin.read()))\n"
+        "with distributed.Client(sys.argv[1], timeout=3, security=security) as client:\n"
+        "    print(client.run_on_scheduler(os.getuid))\n"
+    )
+    names = ("tls_ca_file", "tls_client_key", "tls_client_cert")
+    given = {} if security is None else {name: getattr(security, name) for name in names}
+    done = subprocess.run([sys.executable, "-c", code, address], input=repr(given), capture_output=True, text=True)
+    return done.returncode == 0 and done.stdout.strip() == str(os.getuid())
+
+
+def asks_for_a_certificate(address):
+    """Say whether a listener ends a TLS connection that has no certificate to show."""
+    context = ssl._create_unverified_context()
+    host, port = address.removeprefix("tls://").rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=10) as plain:
+        try:
+            with context.wrap_socket(plain) as secure:
+                return secure.recv(1) == b""
+        except (ssl.SSLError, ConnectionError):
+            return True
+
+
+@pytest.mark.slow
+def test_other_users_of_this_machine_cannot_reach_its_workers():
+    with cluster_local.local_client(1, torch.device("cpu")) as client:
+        address = client.scheduler.address
+        assert listening([psutil.Process(), *psutil.Process().children(recursive=True)]) == {"127.0.0.1"}
+        (place, worker_facts), *_ = client.scheduler_info()["workers"].items()
+        assert all(map(asks_for_a_certificate, (address, place, worker_facts["nanny"])))
+        assert connects(address, client.security)  # who has the key, and nobody else
+        assert not connects(address, distributed.Security.temporary())
+        assert not connects(address.replace("tls://", "tcp://"), None)
 
 
 @pytest.mark.slow

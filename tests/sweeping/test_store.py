@@ -181,6 +181,12 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything(tmp_path, monke
         Store(tmp_path)
 
 
+@pytest.mark.parametrize("folder", ["", "pictures\0"])
+def test_a_folder_without_a_usable_name_is_refused(folder):
+    with pytest.raises(ValueError, match="^folder is "):
+        Store(folder)
+
+
 def test_a_file_in_the_folders_place_is_said(tmp_path):
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(OSError, match="cannot write to the folder"):

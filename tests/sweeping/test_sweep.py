@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from sdkit import NoEffectWarning, draw_grid, generate, load_pipeline, plan_sweep, sweep
+from sdkit.files import write_whole
 from sdkit.sweeping.batches import make as make_batch
 from sdkit.sweeping.sweep import BATCH_SIZE, MAX_SINGLE_PICTURES, SweepError
 
@@ -279,6 +280,55 @@ def test_an_interrupt_keeps_what_is_finished(pipe):
     assert repr(draw_grid(shots)).startswith("<Grid of 2 x 2, 3 pictures")
 
 
+def test_an_interrupt_while_a_batch_is_written_counts_what_is_on_the_disk(pipe, tmp_path, monkeypatch):
+    written = []
+
+    def write(path, data):
+        written.append(path)
+        if len(written) == 4:
+            raise KeyboardInterrupt
+        return write_whole(path, data)
+
+    monkeypatch.setattr("sdkit.sweeping.store.write_whole", write)
+    words = "interrupted: 9 of 20 pictures are finished, 6 of them not written, and the same call goes on with those in"
+    with pytest.warns(UserWarning, match=words):
+        shots = sweep(pipe, "a cat", seed=range(20), folder=tmp_path, **ONE)
+    assert (len(shots), len(list(tmp_path.iterdir()))) == (9, 3)
+
+
+def test_settings_that_mean_the_same_are_found_again(pipe, tmp_path, batches):
+    call = {"folder": tmp_path, **ONE}
+    first = sweep(pipe, "a cat", guidance_scale=[2, 5], **call)
+    again = sweep(pipe, "a cat", guidance_scale=[2.0, 5.0], negative_prompt="", num_images_per_prompt=1, **call)
+    assert len(batches) == 2 and [bits(shot) for shot in again] == [bits(shot) for shot in first]
+    assert [shot.label for shot in again] == [{"guidance_scale": 2.0}, {"guidance_scale": 5.0}]
+    sweep(pipe, "a cat", guidance_scale=[2.5], negative_prompt="", **call)
+    sweep(pipe, "a cat", guidance_scale=[2], negative_prompt="dog", **call)
+    assert len(batches) == 4
+
+
+def test_impossible_cells_can_be_skipped(pipe, img2img, tmp_path):
+    call = {"image": Image.new("RGB", (64, 64)), "num_inference_steps": 10, "seed": [1, 2]}
+    with pytest.raises(ValueError, match="leaves none to run"):
+        sweep(img2img, "a cat", strength=[0.05, 0.1], **call)
+    shots = sweep(img2img, "a cat", strength=[0.05, 0.1], impossible="skip", **call)
+    assert [shot.label for shot in shots] == [{"strength": 0.1, "seed": seed} for seed in (1, 2)]
+    assert [cell.label for cell in shots.skipped] == [{"strength": 0.05, "seed": seed} for seed in (1, 2)]
+    assert all("leaves none to run" in cell.reason for cell in shots.skipped)
+    assert repr(draw_grid(shots)).startswith("<Grid of 2 x 2, 2 pictures")
+    assert plan_sweep(img2img, "a cat", strength=[0.05, 0.1], impossible="skip", **call).pictures == 2
+    with pytest.raises(ValueError, match="leaves none to run"):  # nothing is left
+        sweep(img2img, "a cat", strength=[0.04, 0.05], impossible="skip", **call)
+    with pytest.raises(ValueError, match='impossible is \'leave\'; give "raise" or "skip"'):
+        sweep(img2img, "a cat", strength=[0.1], impossible="leave", **call)
+
+
+def test_a_scheduler_that_does_not_fit_can_be_skipped(pipe):
+    call = {"scheduler": ["DDIM", "FlowMatchEulerDiscreteScheduler"], "guidance_scale": 1.0, **ONE}
+    shots = sweep(pipe, "a cat", impossible="skip", **call)
+    assert len(shots) == 1 and shots.skipped[0].label == {"scheduler": "FlowMatchEulerDiscreteScheduler"}
+
+
 def test_consent_is_asked_after_one_picture_and_never_again(pipe, tmp_path, batches):
     call = {"seed": range(3), "guidance_scale": 1.0, "folder": tmp_path, **ONE}
     with pytest.raises(ValueError, match=r"more for 2 of 3 pictures, and max_seconds is 0\. Give max_seconds="):
@@ -307,7 +357,8 @@ def test_a_short_sweep_writes_nothing_on_stderr(pipe, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_without_dask_it_is_said_what_to_install(pipe, monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
+@pytest.mark.parametrize("package", ["distributed", "cryptography"])
+def test_without_what_workers_need_it_is_said_what_to_install(pipe, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=re.escape('pip install -c constraints.txt -e ".[cluster]"')):
         sweep(pipe, "a cat", seed=[1], workers=2)
