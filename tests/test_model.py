@@ -36,14 +36,14 @@ def test_everyday_prompts_work(pipe, prompt, wanted, blue):
 
 @pytest.mark.parametrize("guidance_scale", [0, 1, 20])
 def test_extreme_guidance_gives_numbers(pipe, guidance_scale):
-    settings = {"num_inference_steps": 25, "guidance_scale": guidance_scale}
+    settings = {"num_inference_steps": 8, "guidance_scale": guidance_scale}
     latents = pipe("a cat", output_type="latent", generator=torch.Generator("cpu").manual_seed(0), **settings).images
     assert torch.isfinite(latents).all()
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (64, 96), (128, 128), (72, 40)])
 def test_other_sizes_run(pipe, height, width):
-    (shot,) = generate(pipe, "a cat", height=height, width=width, num_inference_steps=4, guidance_scale=5)
+    (shot,) = generate(pipe, "a cat", height=height, width=width, num_inference_steps=2, guidance_scale=5)
     assert shot.image.size == (width, height)
     assert pixels(shot).std() > 1
 

@@ -20,7 +20,7 @@ TEXT, IMAGE, INPAINT = "StableDiffusionPipeline", "StableDiffusionImg2ImgPipelin
 SPACED = [f"{name} {spacing}" for name, sampler in SAMPLERS.items() if sampler.is_spaced for spacing in SPACINGS]
 NAMES = [*SAMPLERS, *SPACED]
 OWN_STEPS = ("EulerDiscreteScheduler", "HeunDiscreteScheduler", "DPMSolverMultistepScheduler", "LCMScheduler")
-EXAMPLES_OF_EACH = 8
+EXAMPLES_OF_EACH = 8  # of which some are refused, such as inpainting on too small a part
 
 PROMPTS = st.sampled_from(
     ["a cat", "いぬ", "", "🐱", "a dog on a blue background", "cat " * 90, "a <b>cat</b>", "nul\0here", "a\nb", "$5"]
@@ -56,8 +56,9 @@ MAYBE = {
     "callback_on_step_end": st.just(lambda pipe, step, timestep, tensors: {}),
 }
 NOT_IN = {IMAGE: {"guidance_rescale"}, INPAINT: {"guidance_rescale"}}
-SIZES = st.sampled_from([(64, 64), (32, 48), (72, 40), (np.int64(64), 96)])
-PICTURES = st.sampled_from([(64, 64), (64, 48), (50, 70)]).map(noisy)
+# Small, so that many can be made.
+SIZES = st.sampled_from([(32, 32), (32, 48), (40, 24), (np.int64(32), 40)])
+PICTURES = st.sampled_from([(32, 32), (40, 32), (34, 50)]).map(noisy)
 
 
 @st.composite
@@ -70,7 +71,7 @@ def calls(draw, name):
     ):
         call[optional] = draw(MAYBE[optional])
     if kind == TEXT:
-        if draw(st.booleans()):
+        if draw(st.integers(0, 4)) > 0:
             call["height"], call["width"] = draw(SIZES)
         if draw(st.integers(0, 3)) == 0:
             shape = (1, 4, call.get("height", 64) // 4, call.get("width", 64) // 4)
@@ -83,8 +84,8 @@ def calls(draw, name):
         call["strength"] = draw(st.floats(0.5, 1) | st.just(1) | st.just(np.float32(0.75)))
     if kind == INPAINT:
         call["mask_image"] = square(call["image"].size)
-        if draw(st.booleans()):
-            call["height"], call["width"] = 64, 64
+        if draw(st.integers(0, 4)) > 0:
+            call["height"], call["width"] = 32, 32
         if draw(st.integers(0, 3)) == 0:
             call["padding_mask_crop"] = draw(st.integers(0, 16))
     return kind, call, draw(st.sampled_from(["seed", "seed", "new", "used"])), draw(st.integers(0, 2**64 - 1))

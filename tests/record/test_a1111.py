@@ -364,9 +364,11 @@ ONCE = [(name, spacing, steps) for name, spacing in BOTH for steps in ((2, 5) if
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("sampler", "spacing", "steps"), [case for case in ONCE if case[0] != NEEDS_TORCHSDE])
-def test_no_sampler_gives_a_black_picture(pipe, shot, tmp_path, sampler, spacing, steps):
-    pairs = {"Sampler": sampler, "Schedule type": spacing or "Automatic", "Steps": steps, "Size": "64x64"}
-    path = saved_by_the_web_ui(tmp_path / "a.png", shot.image, line("a cat", **pairs))
+def test_no_sampler_gives_a_black_picture(pipe, tmp_path, sampler, spacing, steps):
+    # Small and without guidance: black comes from the sampler's own arithmetic.
+    pairs = {"Sampler": sampler, "Schedule type": spacing or "Automatic", "Steps": steps, "Size": "32x32"}
+    text = line("a cat", **pairs, **{"CFG scale": 1})
+    path = saved_by_the_web_ui(tmp_path / "a.png", Image.new("RGB", (32, 32)), text)
     pixels = np.asarray(rebuild(path, pipe).shot.image)
     assert pixels.max() > 60 and pixels.std() > 5
 

@@ -21,7 +21,7 @@ def shots(axes, cells):
     return Shots([Shot(picture(n), {"seed": 0}, {}, cell) for n, cell in enumerate(cells)], axes)
 
 
-@pytest.mark.parametrize("count", range(1, 14))
+@pytest.mark.parametrize("count", [1, 2, 3, 6, 8, 9, 13])
 @pytest.mark.parametrize("columns", [None, 1, 4, 20])
 def test_no_picture_is_lost(count, columns):
     figure = draw_grid([picture(n) for n in range(count)], columns=columns)
