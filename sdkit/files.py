@@ -15,8 +15,10 @@ def whole(path: str | Path) -> Iterator[Path]:
 
     Missing folders are made. The temporary file has a name that nobody can guess and is there, empty, from the
     start: no link that somebody put in its place is followed. Raises OSError where the folder cannot be
-    written to.
+    written to, ValueError for a name that no file can have.
     """
+    if "\0" in str(path):
+        raise ValueError(f"path is {str(path)!r}; give a name without a zero character.")
     path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")

@@ -62,10 +62,12 @@ def load_judge(name: str = "judge", folder: str | Path = FOLDER) -> tuple[nn.Mod
             f"The judge {name!r} is not complete: {missing[0]} is missing. It belongs to the built-in model; "
             "install the package again, or make the judge with training/judge.py and training/export.py."
         )
+    import torch
     from safetensors.torch import load_file
 
     settings = json.loads(description.read_text(encoding="utf-8"))
-    network = build(sum(map(len, settings["heads"].values())), **settings["network"])
+    with torch.random.fork_rng(devices=[]):  # the numbers that new layers start with are the user's
+        network = build(sum(map(len, settings["heads"].values())), **settings["network"])
     network.load_state_dict({key: value.float() for key, value in load_file(weights).items()})
     return network.eval(), settings
 

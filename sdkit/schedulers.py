@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +35,8 @@ SAMPLERS: Mapping[str, Sampler] = {
     "DPM++ 2M SDE Heun": Sampler("DPMSolverMultistepScheduler", {**_SDE, "solver_type": "heun"}, True),
     "DPM++ 3M SDE": Sampler("DPMSolverMultistepScheduler", {**_SDE, "solver_order": 3}, True),
     "DPM++ 2M SDE": Sampler("DPMSolverMultistepScheduler", _SDE, True),
+    "DPM++ 3M": Sampler("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++", "solver_order": 3}, True),
+    "DPM++ 2S": Sampler("DPMSolverSinglestepScheduler", {"algorithm_type": "dpmsolver++"}, False),
     "DPM++ 2M": Sampler("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++"}, True),
     # It draws its noise itself, from no generator: without a seed, no two of its pictures are the same.
     "DPM++ SDE": Sampler("DPMSolverSDEScheduler", {"noise_sampler_seed": 0}, True),
@@ -51,6 +54,7 @@ SAMPLERS: Mapping[str, Sampler] = {
     "PNDM": Sampler("PNDMScheduler", {"skip_prk_steps": True}, False),
     "LCM": Sampler("LCMScheduler", {}, False),
     "TCD": Sampler("TCDScheduler", {}, False),
+    "IPNDM": Sampler("IPNDMScheduler", {}, False),
 }
 # The spacing of noise levels, as the web UI's "schedule type" names it.
 SPACINGS: Mapping[str, dict[str, Any]] = {
@@ -100,7 +104,7 @@ def _spelling(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower().replace("++", "pp"))
 
 
-_SPELLINGS = {_spelling(name): name for name in SAMPLERS}
+_SPELLINGS = {_spelling(name): name for name in SAMPLERS} | {"dpmsolverpp": "DPM++ 2M", "unipcbh2": "UniPC"}
 # A class stands for the last of its samplers, the one with the fewest settings.
 _BY_CLASS = {sampler.kind: name for name, sampler in SAMPLERS.items()}
 
@@ -135,7 +139,9 @@ def usual_name(name: str) -> str:
         return name
     kind, _, is_spaced = SAMPLERS[found.sampler]
     if found.spacing is not None and not is_spaced:
-        raise ValueError(f"scheduler is {name!r}, but {kind} cannot space its noise levels so; give {found.sampler!r}.")
+        raise ValueError(
+            f"scheduler is {name!r}, but {kind} is taken with its own noise levels; give {found.sampler!r}."
+        )
     _class_of(kind)
     return found.sampler if found.spacing is None else f"{found.sampler} {found.spacing}"
 
@@ -176,7 +182,8 @@ def _class_of(kind: str) -> Any:
     missing = getattr(found, "_backends", None)  # diffusers' stand-ins for classes whose library is not installed
     if missing:
         raise ImportError(f"scheduler is {kind!r}, for which diffusers needs {missing[-1]}: pip install {missing[-1]}")
-    if not (isinstance(found, type) and issubclass(found, diffusers.SchedulerMixin)):
+    kinds = (diffusers.SchedulerMixin, diffusers.ConfigMixin)
+    if not (isinstance(found, type) and all(issubclass(found, kind) for kind in kinds)):
         near = get_close_matches(kind, SAMPLERS, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
@@ -205,8 +212,17 @@ def misfit(scheduler: Any, from_picture: bool) -> str | None:
     if lacking:
         return f"it has no {lacking[0]}"
     takes = inspect.signature(scheduler.step).parameters.values()
-    more = [p.name for p in takes if p.default is p.empty and p.name not in ("model_output", "timestep", "sample")]
+    named = [p for p in takes if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.default is p.empty]
+    more = [p.name for p in named if p.name not in ("model_output", "timestep", "sample")]
     return f"its step needs {' and '.join(more)}" if more else None
+
+
+def fresh_copy(scheduler: Any) -> Any:
+    """Return a copy to try something with, whose methods are those of its class: others may belong to the original."""
+    made = deepcopy(scheduler)
+    for name in [name for name, value in vars(made).items() if callable(value) and hasattr(type(made), name)]:
+        delattr(made, name)
+    return made
 
 
 def takes(scheduler: Any, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import isclose
 from typing import Any, NamedTuple, TypeVar
 
 
@@ -187,10 +188,19 @@ def is_picture(value) -> bool:
 
 
 def is_same(a, b) -> bool:
-    """Say whether two values of an axis are the same; tensors are only the same as themselves."""
+    """Say whether two values of an axis are the same; tensors are only the same as themselves.
+
+    Numbers are the same but for rounding: numpy.arange(1.1, 1.4, 0.1) ends in 1.3000000000000003.
+    """
     if a is b:
         return True
-    return not (hasattr(a, "shape") or hasattr(b, "shape")) and bool(a == b)
+    if isinstance(a, float) and isinstance(b, (int, float)):
+        return isclose(a, b)
+    if hasattr(a, "shape") or hasattr(b, "shape"):
+        return False
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(is_same, a, b))
+    return bool(a == b)
 
 
 def png_bytes(image, info=None) -> bytes:

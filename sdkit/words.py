@@ -38,40 +38,50 @@ _MARKS = tuple(
         # (cat:1.3), not (16:9) or (a happy cat :3)
         (r"\([^()]*?[^()\d](?:\s?:\s?[+-]?\d?\.\d+|(?<!\s):[+-]?\d\.?)\s?\)", _WEIGHT),
         (r"\({2}[^()]+\){2}", _STRONGER),
+        (r"\({1,3}[^()]+\){1,3}\s?:\s?[+-]?\d?\.\d+\s?\)", _WEIGHT),  # ((cat):1.3)
+        (r"\({3,9}[^()]+$", _STRONGER),  # never closed
         (r"\[[^][]+\]", _STRONGER),
         (r"\{{2}[^{}]+\}{2}", _STRONGER),
         (r"\{[^{}|]+\|[^{}]+\}", "give each text to sweep in a list"),
         (r"(?<!\w)__[^\W_]+(?:[-/_][^\W_]+)*__(?!\w)", "give each text to sweep in a list"),
         (r"\([^()]+\)(?:\+{1,9}|-{1,9}|\d\.\d+)(?!\w)", _WEIGHT),
         (r"[^\W\d_]{2,30}(?:\+{2,9}|-{2,9})(?![\w+-])", _WEIGHT),  # cat++, not C++
+        (r"(?<![\w.])-?\d?\.?\d{1,9}::[^:]{1,200}::", _WEIGHT),  # 1.2::cat::
+        (r"(?<!::)\b[^\W\d]\w{0,30}::(?:-?\d?\.?\d{1,9})?(?=\s|$)", _ONE_TEXT),  # cat::2 dog::1
+        (r"<(?:wildcard|random)\b[^<>]*>", "give each text to sweep in a list"),
         (r"<(?:lora|lyco|locon|hypernet)\b[^<>]*>", "call pipe.load_lora_weights(...) and leave it out"),
         (r"(?<!\w)embedding:[\w./-]+", "call pipe.load_textual_inversion(...) and write the embedding's own token"),
-        (r"(?<![\w\"'])(?:AND|BREAK)(?![\w\"'])", _ONE_TEXT),
+        (r"(?<![\w\"'])(?:AND|BREAK|AND_[A-Z]{2,9})(?![\w\"'])", _ONE_TEXT),
         (r"\.(?:and|blend|swap)\(", _ONE_TEXT),
         (r"(?<!\S)--(?:ar|v|no|niji|seed|stylize|style|chaos|tile|iw|q|s)(?!\w)", "give it as an argument of the call"),
     )
 )
 
+# The wide brackets and signs of a Japanese keyboard.
+_NARROW = str.maketrans("（）［］｛｝＜＞：＋．｜", "()[]{}<>:+.|")
+
 
 def marks_of_other_programs(prompt: str) -> list[Mark]:
     """Return what other programs would read as a command in a prompt, and diffusers reads as letters.
 
-    Weights ("(cat:1.3)", "((blue))", "[blue]", "cat++"), "<lora:name:1>", AND and BREAK in capitals, choices
-    ("{cat|dog}", "__animal__") and the like. Ordinary brackets, emoji and words in capitals are none.
+    Weights ("(cat:1.3)", "((blue))", "[blue]", "cat++", "1.2::cat::"), "<lora:name:1>", AND and BREAK in capitals,
+    choices ("{cat|dog}", "__animal__") and the like, also in the wide signs of a Japanese keyboard. Ordinary
+    brackets, emoji, words in capitals and a single plus are none.
 
     Sources: the pages on prompts of AUTOMATIC1111's web UI, of compel, and of sd-dynamic-prompts.
     """
+    narrow = prompt.translate(_NARROW)  # as long as the prompt
     found = [
-        Mark(match.group(), instead)
+        Mark(prompt[match.start() : match.end()], instead)
         for pattern, instead in _MARKS
-        for match in pattern.finditer(prompt)
+        for match in pattern.finditer(narrow)
         if _is_mark(match.group(), prompt)
     ]
     return list(dict.fromkeys(found))
 
 
 def _is_mark(text, prompt):
-    if text in ("AND", "BREAK"):  # in a prompt all in capitals these are words like the others
+    if text.isupper() and text.isidentifier():  # in a prompt all in capitals AND is a word like the others
         return any(letter.islower() for letter in prompt)
     if text.startswith("["):  # "[1]" is a footnote
         return any(letter.isalpha() for letter in text)

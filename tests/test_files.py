@@ -62,3 +62,8 @@ def test_writers_of_the_same_file_at_once_never_mix(tmp_path):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda content: write_whole(path, content), contents * 5))
     assert path.read_bytes() in contents and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_with_a_zero_character_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="without a zero character"):
+        write_whole(tmp_path / "a\0.html", b"")

@@ -73,3 +73,9 @@ def test_tensors_give_the_same_as_pictures():
 def test_what_is_no_picture_is_refused(wrong):
     with pytest.raises(TypeError, match="not a PIL image"):
         judge(wrong)
+
+
+def test_loading_leaves_torchs_random_numbers_alone():
+    before = torch.get_rng_state()
+    load_judge.__wrapped__()
+    assert torch.equal(before, torch.get_rng_state())

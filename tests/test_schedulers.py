@@ -75,6 +75,11 @@ def brightest(image):
         ("deis", "DEIS"),
         ("uni_pc", "UniPC"),
         ("UniPC Karras", "UniPC Karras"),
+        ("uni_pc_bh2", "UniPC"),
+        ("ipndm", "IPNDM"),
+        ("dpmpp_2s", "DPM++ 2S"),
+        ("dpmpp_3m_k", "DPM++ 3M Karras"),
+        ("DPM-Solver++", "DPM++ 2M"),
         ("plms", "PLMS"),
         ("lcm", "LCM"),
         ("EulerDiscreteScheduler", "Euler"),
@@ -102,9 +107,7 @@ def test_the_table_knows_whose_noise_levels_can_be_spaced(name):
     kind, config, is_spaced = SAMPLERS[name]
     settings = inspect.signature(getattr(diffusers, kind).__init__).parameters
     assert config.keys() <= settings.keys()
-    assert is_spaced == ("use_karras_sigmas" in settings)
-    if is_spaced:
-        assert {key for spacing in SPACINGS.values() for key in spacing} <= settings.keys()
+    assert is_spaced == ({key for spacing in SPACINGS.values() for key in spacing} <= settings.keys())
 
 
 def test_names_of_the_menu_are_in_the_table():
@@ -113,7 +116,9 @@ def test_names_of_the_menu_are_in_the_table():
 
 def test_a_spacing_that_a_sampler_does_not_have_is_refused():
     assert find_name("Euler a Karras") == Name("Euler a", "Karras")
-    with pytest.raises(ValueError, match="EulerAncestralDiscreteScheduler cannot space .* give 'Euler a'"):
+    with pytest.raises(
+        ValueError, match="EulerAncestralDiscreteScheduler is taken with its own noise levels; give 'Euler a'"
+    ):
         usual_name("Euler a Karras")
 
 

@@ -47,3 +47,8 @@ def test_tensors_are_the_same_only_as_themselves():
     tensor, equal = torch.zeros(2), torch.zeros(2)
     assert is_same(tensor, tensor) and not is_same(tensor, equal) and not is_same(tensor, 0)
     assert is_same(1, 1.0) and not is_same("a", "b")
+
+
+def test_numbers_are_the_same_but_for_rounding():
+    assert is_same(1.3000000000000003, 1.3) and is_same([1.3000000000000003, 2], (1.3, 2.0))
+    assert not is_same(1.3, 1.31) and not is_same([1], [1, 2]) and not is_same("1", 1)

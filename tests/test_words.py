@@ -50,6 +50,9 @@ def test_the_list_holds_only_words_of_captions():
         ("a (blue cat)++", "(blue cat)++"), ("a (cat)1.3", "(cat)1.3"), ("a cat <lora:x:1>", "<lora:x:1>"),
         ("a cat AND a dog", "AND"), ("a cat BREAK a dog", "BREAK"), ("a cat, BREAK, a dog", "BREAK"),
         ("a {cat|dog}", "{cat|dog}"), ("an __animal__", "__animal__"), ("{{cat}}", "{{cat}}"),
+        ("a ((cat):1.3)", "((cat):1.3)"), ("（cat：1.3）", "（cat：1.3）"), ("（（青い））ねこ", "（（青い））"),
+        ("1.2::cat::", "1.2::cat::"), ("cat::2", "cat::2"), ("a (((cat", "(((cat"),
+        ("a <wildcard:animal>", "<wildcard:animal>"), ("a cat AND_PERP a dog", "AND_PERP"),
         ("cat, embedding:bad.pt", "embedding:bad.pt"), ("a cat --ar 16:9", "--ar"), ('("a", "b").and()', ".and("),
     ],
 )  # fmt: skip
@@ -66,6 +69,7 @@ def test_marks_of_other_programs_are_found(prompt, mark):
         "SAND and BAND", "A CAT AND A DOG", "breakfast, BREAKS", '"TAKE A BREAK"', "🐱 (ねこ) :-)", "「青い」ねこ",
         "（青い）【ねこ】", "a C++ book", "a well-known cat - a dog -- a fox", "a cat--a dog", "note [1]", "<blob> cat",
         "a <b>cat</b>", "20+ cats", "snake__case", "a cat {sleeping}", "(see page 12)", "a $5 note", "x^2 + y^2",
+        "std::string", "(((cat)))s"[3:6], "12:30::45",
     ],
 )  # fmt: skip
 def test_ordinary_prompts_hold_no_marks(prompt):
@@ -73,7 +77,27 @@ def test_ordinary_prompts_hold_no_marks(prompt):
 
 
 @pytest.mark.parametrize(
-    "part", ["(", "[", "((", "(a", "(:1", ":1.1", "a-", "a++", "-", "__a", "{a|", "<lora", "embedding:"]
+    "part",
+    [
+        "(",
+        "[",
+        "((",
+        "(((",
+        "(((a",
+        "(a",
+        "(:1",
+        ":1.1",
+        "a::",
+        "1::a",
+        "((a):",
+        "a-",
+        "a++",
+        "-",
+        "__a",
+        "{a|",
+        "<lora",
+        "embedding:",
+    ],
 )
 def test_long_prompts_are_searched_in_a_moment(part):
     began = time.process_time()

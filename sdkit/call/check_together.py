@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
-from copy import deepcopy
 
 from sdkit.call.resolve import Call, schedule_argument
 from sdkit.loading.device import device_of
 from sdkit.parameters import short
-from sdkit.schedulers import misfit, takes, try_steps
+from sdkit.schedulers import fresh_copy, misfit, takes, try_steps
 
 
 def check_together(call: Call) -> None:
@@ -89,7 +88,7 @@ def _schedule(call):
     value, trained = call.get(name), call.pipe.scheduler.config.num_train_timesteps
     if name == "timesteps" and value[0] >= trained:
         raise ValueError(f"timesteps begins with {value[0]}; the last one trained is {trained - 1}.")
-    planned = deepcopy(call.pipe.scheduler)
+    planned = fresh_copy(call.pipe.scheduler)
     try:
         planned.set_timesteps(**{name: value})
     except Exception as error:  # each scheduler has its own reasons and its own kind of error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdkit.call.check_inputs import check_inputs
 from sdkit.call.check_memory import check_memory
+from sdkit.call.check_parts import check_parts, check_present
 from sdkit.call.check_together import check_together
 from sdkit.call.exclusive import exclusive
 from sdkit.call.known_flaws import known_flaws
@@ -173,14 +174,14 @@ def check_call(pipe, arguments: dict[str, Any], *, seed_given: bool = False, ine
 
     Raises what `generate` raises.
     """
-    if not all(hasattr(pipe, part) for part in ("unet", "vae", "scheduler", "tokenizer")):
-        raise TypeError(f"pipe is {short(pipe)}; give a Stable Diffusion pipeline, such as load_pipeline() returns.")
+    check_present(pipe)
     if not isinstance(ineffective, str) or ineffective not in ("warn", "raise"):
         raise ValueError(f'ineffective is {short(ineffective)}; give "warn" or "raise".')
     check_names(arguments, known_names(pipe), type(pipe).__name__)
     for name, value in arguments.items():
         check_value(name, value)
     call = resolve(pipe, {name: plain_value(name, value) for name, value in arguments.items()})
+    check_parts(call)
     check_together(call)
     check_inputs(call)
     check_memory(call)

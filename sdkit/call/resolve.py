@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from sdkit.parameters import known_names
-from sdkit.schedulers import try_steps
+from sdkit.schedulers import fresh_copy, try_steps
 from sdkit.shot import is_picture
 
 
@@ -87,7 +86,7 @@ def draws_noise_on_the_way(call: Call) -> bool:
     """
     if not step_takes(call.pipe, "generator"):
         return False
-    planned = deepcopy(call.pipe.scheduler)
+    planned = fresh_copy(call.pipe.scheduler)
     name = schedule_argument(call)
     planned.set_timesteps(**{name: call.get(name)})
     skipped = max(len(planned.timesteps) - call.steps, 0) if "strength" in call.defaults else 0

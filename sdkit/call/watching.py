@@ -61,7 +61,7 @@ def watched(pipe, arguments: dict[str, Any]) -> dict[str, Any]:
         changed = {}
         if theirs is not None:
             changed = theirs(pipe, index, timestep, {name: tensors[name] for name in asked})
-            _check_returned(pipe, changed)
+            _check_returned(pipe, changed, tensors["latents"])
         if watcher is not None:
             watcher.step(pipe, index, changed.get("latents", tensors["latents"]))
         return changed
@@ -70,8 +70,10 @@ def watched(pipe, arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "callback_on_step_end": each_step, "callback_on_step_end_tensor_inputs": names}
 
 
-def _check_returned(pipe, changed) -> None:
-    """Raise TypeError or ValueError for what diffusers cannot take from a callback."""
+def _check_returned(pipe, changed, latents) -> None:
+    """Raise TypeError or ValueError for what diffusers cannot take from a callback, called with these latents."""
+    import torch
+
     wanted = "return the dictionary that it got, with the tensors that shall change, or {} to change nothing"
     if not isinstance(changed, dict):
         returned = "nothing" if changed is None else f"a {type(changed).__name__}"
@@ -81,4 +83,12 @@ def _check_returned(pipe, changed) -> None:
         raise ValueError(
             f"callback_on_step_end returned {short(unknown[0])}, which diffusers would not read; "
             f"known are {', '.join(pipe._callback_tensor_inputs)}."
+        )
+    for name, value in changed.items():
+        if not isinstance(value, torch.Tensor):
+            raise TypeError(f"callback_on_step_end returned {short(value)} as {name}; give a torch tensor.")
+    if "latents" in changed and changed["latents"].shape != latents.shape:
+        raise ValueError(
+            f"callback_on_step_end returned latents of the shape {tuple(changed['latents'].shape)}; "
+            f"here it must stay {tuple(latents.shape)}."
         )

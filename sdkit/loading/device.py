@@ -34,6 +34,8 @@ def check_device(device: str | torch.device) -> str:
     import torch
 
     try:
+        if not isinstance(device, (str, torch.device)):
+            raise TypeError  # torch takes a number for a graphics card, and without one for the processor
         named = torch.device(device)
         known = _usable().get(named.type)
         if known is None:  # torch has more kinds than these; whether one is there shows when it is used

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from sdkit.loading.checkpoint import INDEX, PICKLES, SAFE, check_channels, read_index, refuse_pickle
 from sdkit.loading.parts import first_line, read_json
+from sdkit.parameters import short
 
 BUILT_IN = "built-in"
 BUILT_IN_FOLDER = Path(__file__).parent.parent / "model"
@@ -17,15 +19,19 @@ _SUCCESSORS = {
     "runwayml/stable-diffusion-v1-5": "stable-diffusion-v1-5/stable-diffusion-v1-5",
     "runwayml/stable-diffusion-inpainting": "stable-diffusion-v1-5/stable-diffusion-inpainting",
 }
+# As huggingface_hub checks it (utils/_validators.py), for owner/name.
+_HUB_ID = re.compile(r"\w[\w.-]*/\w(?:[\w.-]*\w)?", re.ASCII)
 _FETCH_OPTIONS = ("revision", "token", "cache_dir", "local_files_only")
 
 
 def locate(model: str | Path) -> Path | str:
     """Return the folder or file that `model` names, or the Hub id that it is.
 
-    Raises FileNotFoundError for what is missing here and cannot be a Hub id, ValueError for a file
-    that is no checkpoint, or a pickle.
+    Raises TypeError for what is neither text nor path, FileNotFoundError for what is missing here and cannot be
+    a Hub id, ValueError for a file that is no checkpoint, or a pickle.
     """
+    if not isinstance(model, (str, Path)):
+        raise TypeError(f'model is {model!r}; give "{BUILT_IN}", a folder, a file, or a Hub id.')
     if model == BUILT_IN:
         return _built_in()
     path = Path(model).expanduser()
@@ -149,9 +155,10 @@ def _built_in():
 def _hub_id(model):
     """Return `model` if it has the form of a Hub id; a missing folder is an error here, not at the Hub."""
     text = str(model)
-    if isinstance(model, Path) or text.startswith((".", "~", "/")) or text.count("/") != 1:
+    if isinstance(model, Path) or not _HUB_ID.fullmatch(text) or "--" in text or ".." in text:
+        hint = "A branch or commit is given as revision=. " if "@" in text else ""
         raise FileNotFoundError(
-            f"there is no folder {text!r}, and a Hub id has the form owner/name. "
+            f"there is no folder {short(text)}, and a Hub id has the form owner/name. {hint}"
             f'Give "{BUILT_IN}", an existing folder, or a Hub id.'
         )
     return text

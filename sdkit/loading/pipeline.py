@@ -7,6 +7,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from diffusers import DiffusionPipeline, StableDiffusionPipeline
 
 _OPTIONS = ("revision", "variant", "token", "cache_dir", "local_files_only", "safety_checker", "subfolder")
+_one_at_a_time = RLock()  # transformers and diffusers switch how modules are made for the whole process
 _loaded: WeakSet = WeakSet()  # the pipelines that are still in use, to say what they hold
 
 
@@ -60,7 +62,7 @@ def load_pipeline(
     pickle or of another family, MemoryError if it cannot fit, TypeError for unknown options.
     docs/checkpoints.md lists which checkpoints do what.
     """
-    with quiet():
+    with _one_at_a_time, quiet():
         load = _prepare(model, device, dtype, config, options)
         if load.plan.problem:
             raise MemoryError(load.plan.problem)
@@ -133,7 +135,8 @@ def _prepare(model, device, dtype, config, options) -> _Load:
     name = BUILT_IN if built_in else source.name if isinstance(source, Path) else source
     if name == BUILT_IN and not built_in:
         name = f"./{name}"  # another folder of that name; records must not take it for the built-in model
-    device = check_device(device or ("cpu" if built_in else best_device()))
+    usual = "cpu" if built_in else best_device()
+    device = check_device(usual if device is None else device)
     dtype = _format(dtype) or ("float32" if built_in else None)
     path = fetch(source, options) if isinstance(source, str) else source
     if path.is_file():

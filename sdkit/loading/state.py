@@ -8,9 +8,10 @@ anyone when it changes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,6 +20,8 @@ _DIGITS = 8  # of a digest
 _SAMPLES = 64  # numbers of each tensor that its digest reads, beside the sum over all
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _SCHEDULER_TENSORS = ("betas", "alphas_cumprod", "final_alpha_cumprod")
+_TOKENIZER_STEPS = ("normalizer", "pre_tokenizer", "post_processor")
+_LIBRARIES = {"torch", "diffusers", "transformers", "peft", "accelerate"}  # whose versions the record holds
 # Where something was loaded from, and what diffusers and transformers note for themselves.
 _NO_EFFECT = {
     "_internal_dict",
@@ -78,6 +81,7 @@ def state_of(pipe) -> State:
     for name, part in pipe.components.items():
         if part is None:
             continue
+        unknown += [f"{name} has {reason}" for reason in _replaced_methods(part)]
         if hasattr(part, "named_modules"):
             part = uncompiled(part)
             modules = _modules_of(part)
@@ -88,6 +92,8 @@ def state_of(pipe) -> State:
         else:
             parts[name] = {"class": _digest(_class_name(part))}
         parts[name] |= _configuration(part)
+    if _has_global_hooks():
+        unknown.append("torch has a hook on all modules")
     return State(parts, unet_adapters, tuple(unknown))
 
 
@@ -213,19 +219,36 @@ def _configuration(part) -> dict[str, str]:
         found["config"] = _digest(_plain(dict(config)))
     if hasattr(part, "added_tokens_encoder"):
         tokens = len(part), part.model_max_length, part.padding_side, sorted(part.added_tokens_encoder.items())
-        found["tokens"] = _digest(tokens)
+        found["tokens"] = _digest((*tokens, part.truncation_side, sorted(part.special_tokens_map.items())))
+        found |= _tokenizer_steps(part)
     if hasattr(part, "set_timesteps"):
         found |= _changed_tables(part)
     return found
+
+
+def _tokenizer_steps(tokenizer) -> dict[str, str]:
+    """Return digests of what a fast tokenizer does besides looking up its words; {} for a slow one."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    steps = {name: getattr(backend, name, None) for name in _TOKENIZER_STEPS}
+    return {name: sha256(step.__getstate__()).hexdigest()[:_DIGITS] for name, step in steps.items() if step is not None}
+
+
+@lru_cache(maxsize=32)
+def _usual_tables(kind: Any, config: str) -> dict[str, Any]:
+    """Return the tables of a scheduler of a class with a configuration, as JSON; some classes take long to make."""
+    fresh = kind.from_config(json.loads(config))
+    return {name: getattr(fresh, name, None) for name in _SCHEDULER_TENSORS}
 
 
 def _changed_tables(scheduler) -> dict[str, str]:
     """Return digests of a scheduler's tables that are not those that its configuration makes."""
     import torch
 
-    fresh, found = type(scheduler).from_config(scheduler.config), {}
+    config = {name: value for name, value in scheduler.config.items() if not name.startswith("_")}
+    kind: Any = type(scheduler)
+    usual_tables, found = _usual_tables(kind, json.dumps(config, default=_listed)), {}
     for name in _SCHEDULER_TENSORS:
-        table, usual = getattr(scheduler, name, None), getattr(fresh, name, None)
+        table, usual = getattr(scheduler, name, None), usual_tables[name]
         if isinstance(table, torch.Tensor) and not (
             isinstance(usual, torch.Tensor) and torch.equal(table.cpu(), usual)
         ):
@@ -233,9 +256,38 @@ def _changed_tables(scheduler) -> dict[str, str]:
     return found
 
 
+def _listed(value):
+    """Return an array or tensor of a configuration as JSON can hold it."""
+    return value.tolist() if hasattr(value, "tolist") else list(value)
+
+
+def _replaced_methods(part) -> list[str]:
+    """Return in words which methods of a part's class were replaced in the part itself; modules: see `_unreadable`."""
+    if hasattr(part, "named_modules"):
+        return []
+    own = [name for name, value in vars(part).items() if callable(value) and callable(getattr(type(part), name, None))]
+    return [f"a {name} of its own" for name in own]
+
+
+def _has_global_hooks() -> bool:
+    from torch.nn.modules import module
+
+    return bool(module._global_forward_hooks or module._global_forward_pre_hooks)
+
+
+def _is_patched(kind: type, method: str) -> bool:
+    """Say whether a method of a class of the libraries was replaced by a function from elsewhere."""
+    function = getattr(kind, method, None)
+    root = kind.__module__.split(".")[0]
+    return root in _LIBRARIES and getattr(function, "__module__", root).split(".")[0] not in _LIBRARIES
+
+
 def _unreadable(modules) -> list[str]:
     """Return in words what changes a module's work and cannot be read: hooks, replaced functions, own processors."""
-    reasons = []
+    kinds = {type(module): "forward" for _, module in modules}
+    processors = [getattr(module, "processor", None) for _, module in modules]
+    kinds |= {type(processor): "__call__" for processor in processors if processor is not None}
+    reasons = [f"a replaced {kind.__name__}.{method}" for kind, method in kinds.items() if _is_patched(kind, method)]
     for place, module in modules:
         where = f" at {place}" if place else ""
         offloaded = hasattr(module, "_hf_hook")  # accelerate's, which move weights and change nothing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from math import isfinite
 from numbers import Real
 from typing import Any
 
@@ -155,10 +156,12 @@ def _slider(name: str, limits: tuple, start: Any) -> widgets.Widget:
 
     It runs over whole numbers if the table says so, or if all numbers given are such.
     """
-    if len(limits) not in (2, 3) or not limits[0] < limits[1] or not all(step > 0 for step in limits[2:]):
-        raise ValueError(
-            f"{name} is {limits!r}; give (low, high) or (low, high, step), low below high and step above 0."
-        )
+    wanted = "give (low, high) or (low, high, step), low below high and step above 0"
+    if not all(isinstance(number, Real) and not isinstance(number, bool) for number in limits):
+        raise TypeError(f"{name} is {limits!r}; {wanted}, all of them numbers; for choices give a list.")
+    is_range = len(limits) in (2, 3) and limits[0] < limits[1] and all(step > 0 for step in limits[2:])
+    if not is_range or not all(map(isfinite, limits)):
+        raise ValueError(f"{name} is {limits!r}; {wanted}, none of them infinite.")
     low, high = limits[:2]
     parameter = PARAMETERS.get(name)
     if parameter:

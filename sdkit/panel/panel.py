@@ -233,17 +233,27 @@ def _step_text(run: Run) -> str:
 
 
 def _key(values: dict[str, Any]) -> tuple:
-    """Return something hashable that is equal for equal values."""
+    """Return something hashable that is equal for equal values, and for things that tell no value only for the same."""
     return tuple(_key_of(value) for value in values.values())
 
 
 def _key_of(value: Any) -> Any:
     if is_picture(value):
         return value.mode, value.size, value.tobytes()
+    if isinstance(value, (list, tuple)):
+        return type(value), tuple(map(_key_of, value))
+    if isinstance(value, dict):
+        return dict, tuple((key, _key_of(entry)) for key, entry in value.items())
+    if hasattr(value, "detach"):  # a tensor; numpy does not know all of torch's number formats
+        import torch
+
+        return str(value.dtype), value.shape, value.detach().cpu().flatten().view(torch.uint8).numpy().tobytes()
+    if hasattr(value, "tobytes"):  # an array
+        return str(value.dtype), value.shape, value.tobytes()
     try:
         hash(value)
     except TypeError:
-        return repr(value)
+        return id(value)
     return type(value), value
 
 

@@ -294,11 +294,13 @@ def _scheduler(sampler, schedule, program, not_mapped):
     schedule = found.spacing or schedule  # older versions write both in one name
     # what is built on diffusers samples as diffusers does
     config = {**({} if program in _OF_DIFFUSERS else _LIKE_A1111.get(kind, {})), **config}
+    if kind == "UniPCMultistepScheduler" and sampler.lower().endswith("bh2"):  # as ComfyUI names its other variant
+        config["solver_type"] = "bh2"
     spacing = next((name for name in SPACINGS if _letters(name) == _letters(schedule)), None)
     if spacing is not None and chooses:
         config.update(SPACINGS[spacing])
     elif _letters(schedule) not in _USUAL:
-        not_mapped["Schedule type"] = f"{schedule}: {kind} cannot space its noise levels so"
+        not_mapped["Schedule type"] = f"{schedule}: {kind} is taken with its own noise levels"
     return {"class": kind, "config": config}
 
 

@@ -52,8 +52,12 @@ def read_foreign(texts: Mapping[str, str], program: str) -> dict[str, Any]:
     try:
         found = getattr(parsers, _READERS[program])().parse(_prepared(texts, program))
         pairs = {name: value for name, value in _pairs_of(found, program).items() if value not in (None, "")}
-    except Exception as error:  # sd-parsers lets through what odd values raise in it
+    except ValueError as error:
         raise ValueError(f"it was made by {program}, and its settings cannot be read: {error}.") from error
+    except Exception as error:  # sd-parsers lets through what odd values raise in it, and finds no sampler
+        raise ValueError(
+            f"it was made by {program}, and sd-parsers finds no settings of a known form in it."
+        ) from error
     return settings_from(pairs.pop("prompt", ""), pairs.pop("negative", ""), pairs, program)
 
 

@@ -57,20 +57,26 @@ def read_picture(source: Path | IO[bytes], kind: str, most_pixels: int = MAX_PIX
 def read_file(path: Path) -> tuple[Image.Image, dict[str, str]]:
     """Return the picture in a file, read as the format that its name says, and the texts in it by name.
 
-    Of a PNG these are its text chunks. The EXIF data of a JPEG or WebP gives them the names that they have in
-    the PNG of the same program. Raises ValueError, naming the file, if it cannot be read.
+    Of a PNG these are its text chunks. The EXIF data of a JPEG or WebP, and of a PNG without texts, gives them the
+    names that they have in the PNG of the same program. Raises ValueError, naming the file, if it cannot be read.
     """
     kind = FORMATS.get(path.suffix.lower(), "PNG")
     with path.open("rb") as file:
         beginning = file.read(4)
     written = next((found for start, found in _BEGINNINGS.items() if beginning.startswith(start)), None)
+    if written is None and path.suffix and path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{path.name} cannot be read: read are PNG, JPEG and WebP, by the ending of the name.")
     if written not in (None, kind):
         endings = ", ".join(ending for ending, found in FORMATS.items() if found == written)
         raise ValueError(f"{path.name} is no {kind} but a {written}; give it a name that ends in {endings}.")
     try:
         picture = read_picture(path, kind)
         texts = {name: str(text) for name, text in picture.info.items() if isinstance(text, str)}
-        return picture, texts if kind == "PNG" else _exif_texts(picture)
+        if kind != "PNG":
+            texts = _exif_texts(picture)
+        elif not texts and "exif" in picture.info:
+            texts = _exif_texts(picture)
+        return picture, texts
     except ValueError as error:
         raise ValueError(f"{path.name} cannot be read: {error}") from error
 
@@ -80,6 +86,8 @@ def _exif_texts(picture) -> dict[str, str]:
         exif = picture.getexif()
         comment = exif.get_ifd(_EXIF_FOLDER).get(_USER_COMMENT)
         texts = [text for text in exif.values() if isinstance(text, str)]
+        if isinstance(picture.info.get("comment"), bytes):  # of a JPEG
+            texts.append(picture.info["comment"].decode(errors="replace"))
     except Exception as error:  # as above
         raise ValueError(f"its EXIF data is damaged: {error}") from error
     found = {"parameters": _comment_text(comment)} if isinstance(comment, bytes) and comment else {}
@@ -87,6 +95,8 @@ def _exif_texts(picture) -> dict[str, str]:
         name, colon, rest = text.partition(":")
         if colon and name.lower() in ("prompt", "workflow"):  # as ComfyUI writes into WebP
             found[name.lower()] = rest
+        elif "Steps: " in text:  # the web UI's settings where some programs put them
+            found.setdefault("parameters", text)
     return found
 
 

@@ -23,6 +23,7 @@ _MAX_DEPTH = 12
 _MAX_ENTRIES = 10_000  # of a list or table
 MAX_STEPS = 1000  # of own timesteps or noise levels
 _MAX_INTEGER = 10**9
+_MAX_SECONDS = 10_000_000  # that a picture took: four months
 _MAX_TRAINING_STEPS = 10_000  # a scheduler keeps tables of this length
 # What a record holds beside the pipeline's arguments, and arguments that no record holds.
 _GENERATOR = ("generator_state", "generator_device")
@@ -193,7 +194,9 @@ _TEXTS = _Rule(_is_list_of(_is_text()), "a list of texts", needed=False)
 _RECORD = {
     "settings": _Rule(_is_table, "a table of arguments"),
     "origin": _Rule(_is_table, "a table"),
-    "seconds": _Rule(lambda value: _is_number(value) and 0 <= value < math.inf, "a number of seconds", needed=False),
+    "seconds": _Rule(
+        lambda value: _is_number(value) and 0 <= value < _MAX_SECONDS, "a number of seconds", needed=False
+    ),
     "stored": _Rule(_is_table_of(_is_plain), "a table of texts", needed=False),
     "problem": _Rule(_is_text(), "a text of at most 500 letters", needed=False),
 }

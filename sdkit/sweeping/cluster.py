@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from sdkit.loading.device import device_of
@@ -42,17 +43,17 @@ def check_workers(workers: int | str | Client) -> None:
         import distributed
     except ImportError as error:
         raise ImportError(
-            f"workers needs Dask, and {error.name} is not installed; install this project's extra for it, in its folder: "
-            'pip install -c constraints.txt -e ".[cluster]"'
+            f"workers needs Dask, and {error.name} is not installed; install this project's extra for it, in its "
+            'folder: pip install -c constraints.txt -e ".[cluster]"'
         ) from error
     wanted = "give a number of processes, the address of a scheduler such as tcp://192.168.1.5:8786, or a Dask client"
     if isinstance(workers, distributed.Client):
         if workers.asynchronous or workers.status != "running":
             state = "asynchronous" if workers.asynchronous else workers.status
             raise ValueError(f"workers is a Dask client that is {state}; give a connected one, not asynchronous.")
-    elif isinstance(workers, bool) or not isinstance(workers, (int, str)):
+    elif isinstance(workers, bool) or not isinstance(workers, (Integral, str)):
         raise TypeError(f"workers is a {type(workers).__name__}; {wanted}.")
-    elif isinstance(workers, int) and workers < 1:
+    elif isinstance(workers, Integral) and workers < 1:
         raise ValueError(f"workers is {workers}; {wanted}.")
     elif isinstance(workers, str) and "://" not in workers:
         raise ValueError(f"workers is {workers!r}; {wanted}.")
@@ -66,8 +67,8 @@ def connect(workers: int | str | Client, pipe, cells: list[Cell]) -> DaskExecuto
     """
     recipe = recipe_for(pipe, cells)
     with ExitStack() as closing:
-        if isinstance(workers, int):
-            client = closing.enter_context(local_client(workers, device_of(pipe)))
+        if isinstance(workers, Integral):
+            client = closing.enter_context(local_client(int(workers), device_of(pipe)))
         elif isinstance(workers, str):
             client = closing.enter_context(_client_at(workers))
         else:

@@ -29,7 +29,8 @@ def local_client(count: int, device: torch.device) -> Iterator[Client]:
     """Start a scheduler in this process and `count` workers in others, all on the loopback interface; yield a client.
 
     They talk by TLS with a key that is made for them: whoever reaches a scheduler can run code in its workers, and
-    other users of the machine can reach the loopback interface. Raises ValueError for more workers than graphics cards, RuntimeError if they do not start.
+    other users of the machine can reach the loopback interface. Raises ValueError for more workers than graphics
+    cards, RuntimeError if they do not start.
     """
     import distributed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import closing
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +150,7 @@ def plan_sweep(
 
 def _prepare(pipe, variants, arguments, replace, folder, batch_size, workers, impossible) -> Job:
     """Check all that can be checked before the first picture; return the job, with the pictures that the folder has."""
-    if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1):
+    if batch_size is not None and (not isinstance(batch_size, Integral) or batch_size is True or batch_size < 1):
         raise ValueError(f"batch_size is {batch_size!r}; give a whole number of 1 or more.")
     if impossible not in ("raise", "skip"):
         raise ValueError(f'impossible is {impossible!r}; give "raise" or "skip".')
@@ -170,7 +170,8 @@ def _prepare(pipe, variants, arguments, replace, folder, batch_size, workers, im
                 f"the pipeline cannot be described whole: {'; '.join(unknown)}. A folder could not tell its pictures "
                 "from others; take that out, or leave out folder."
             )
-    return Job(axes, cells, store, batch_size or (1 if len(cells) <= MAX_SINGLE_PICTURES else BATCH_SIZE), skipped)
+    usual = 1 if len(cells) <= MAX_SINGLE_PICTURES else BATCH_SIZE
+    return Job(axes, cells, store, usual if batch_size is None else int(batch_size), skipped)
 
 
 def _executor(workers, pipe, variants, job) -> Executor:

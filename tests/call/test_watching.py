@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+import torch
 
 from sdkit import generate
 from sdkit.call.watching import StoppedError, watched, watching
@@ -77,6 +78,9 @@ def test_a_function_with_its_own_call_can_report_too(pipe):
     [
         (None, TypeError, "callback_on_step_end returned nothing; return the dictionary"),
         (7, TypeError, "returned a int; return the dictionary"),
+        ({"latents": np.zeros((1, 4, 16, 16))}, TypeError, r"(?s)returned array.* as latents; give a torch tensor"),
+        ({"latents": torch.zeros(1, 2, 16, 16)}, ValueError, r"the shape \(1, 2, 16, 16\); here it must stay"),
+        ({"prompt_embeds": None}, TypeError, "returned None as prompt_embeds; give a torch tensor"),
         ({"latent": 1}, ValueError, "returned 'latent', .* known are latents"),
     ],
 )

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from sdkit import load_pipeline
 from sdkit.loading.device import best_device, check_device, device_of, other_device, usable_kinds
 
 
@@ -59,3 +60,9 @@ def test_gpu_leads_to_cuda(machine):
 
 def test_a_pipeline_computes_on_its_device(pipe):
     assert device_of(pipe) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("device", [0, True, b"cpu", []])
+def test_what_is_no_name_of_a_device_is_refused(device):
+    with pytest.raises(ValueError, match="which this machine's torch cannot use; usable here: .*cpu"):
+        load_pipeline(device=device)

@@ -3,6 +3,9 @@
 from contextlib import ExitStack
 
 import pytest
+import tokenizers
+import torch
+from diffusers.models.attention_processor import AttnProcessor2_0
 
 from sdkit import generate, load_pipeline, sweep
 from sdkit.loading.provenance import origin_of
@@ -91,6 +94,35 @@ def safety_checker(pipe):
     return switch
 
 
+def own_method(thing, name):
+    """Give a part a method of its own, as somebody who tries something would."""
+
+    def switch(undo):
+        method = getattr(thing, name)
+        undo.callback(delattr, thing, name)
+        setattr(thing, name, lambda *given, **named: method(*given, **named))
+
+    return switch
+
+
+def patched_class(kind, name):
+    def switch(undo):
+        method = getattr(kind, name)
+        undo.callback(setattr, kind, name, method)
+        setattr(kind, name, lambda *given, **named: method(*given, **named))
+
+    return switch
+
+
+def hook_on_everything(undo):
+    undo.callback(torch.nn.modules.module.register_module_forward_hook(lambda *given: None).remove)
+
+
+def normalizer(pipe):
+    backend = pipe.tokenizer.backend_tokenizer
+    return set_attribute(backend, "normalizer", tokenizers.normalizers.Lowercase())
+
+
 SWITCHES = {
     "FreeU": freeu,
     "tiling": lambda pipe: set_attribute(pipe.vae, "use_tiling", True),
@@ -110,14 +142,24 @@ SWITCHES = {
     "every second": lambda pipe: edit(pipe.text_encoder.get_input_embeddings().weight.data, nudge_every_second),
     "tokens": lambda pipe: set_attribute(pipe.tokenizer, "model_max_length", 16),
     "padding side": lambda pipe: set_attribute(pipe.tokenizer, "padding_side", "left"),
+    "padding token": lambda pipe: set_attribute(pipe.tokenizer, "pad_token", "!"),
+    "normalizer": normalizer,
     "factor": lambda pipe: set_attribute(pipe, "vae_scale_factor", 8),
     "safety checker": safety_checker,
     "hook": lambda pipe: hook(pipe.unet),
     "hook inside": lambda pipe: hook(pipe.vae.decoder.conv_in),
     "own forward": lambda pipe: own_forward(pipe.unet.conv_in),
     "own processor": lambda pipe: own_processor(pipe.unet),
+    "own method": lambda pipe: own_method(pipe.scheduler, "scale_model_input"),
+    "own step": lambda pipe: own_method(pipe.scheduler, "step"),
+    "patched layer": lambda pipe: patched_class(torch.nn.GroupNorm, "forward"),
+    "patched processor": lambda pipe: patched_class(AttnProcessor2_0, "__call__"),
+    "hook on everything": lambda pipe: hook_on_everything,
 }
-UNKNOWN = ("hook", "hook inside", "own forward", "own processor")
+UNKNOWN = (
+    "hook", "hook inside", "own forward", "own processor", "own method", "own step", "patched layer",
+    "patched processor", "hook on everything",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SWITCHES)

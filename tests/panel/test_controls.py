@@ -3,6 +3,7 @@
 import warnings
 
 import ipywidgets as widgets
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -114,5 +115,12 @@ def test_tensors_can_be_chosen_by_name():
 
     values = {"zeros": torch.zeros(2), "ones": torch.ones(2)}
     (control,) = controls_for(lambda latents: None, {"latents": values}).values()
+    set_value(control, values["ones"])
+    assert control.value is values["ones"]
+
+
+def test_arrays_in_lists_can_be_chosen_by_name():
+    values = {"zeros": [np.zeros(2)], "ones": [np.ones(2)]}
+    (control,) = controls_for(lambda image: None, {"image": values}).values()
     set_value(control, values["ones"])
     assert control.value is values["ones"]

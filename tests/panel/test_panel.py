@@ -6,6 +6,7 @@ import time
 import ipywidgets as widgets
 import numpy as np
 import pytest
+import torch
 from jupyter_client.manager import KernelManager
 from PIL import Image
 
@@ -112,6 +113,22 @@ def test_what_was_made_before_is_shown_at_once(calls):
     assert [seed for seed, *_ in calls] == [1, 2]
     button.click()  # pressed again without a change, it makes the picture again
     assert [seed for seed, *_ in calls] == [1, 2, 1] and len(view.history.children) == 2
+
+
+@pytest.mark.parametrize("wrap", [lambda array: array, lambda array: [array], torch.from_numpy])
+def test_large_arrays_that_differ_a_little_are_not_taken_for_each_other(wrap):
+    made = []
+    arrays = [np.zeros((64, 64, 3)) for _ in range(2)]
+    arrays[1][30:34] = 1  # where the text of an array has dots
+    choices = {"zeros": wrap(arrays[0]), "a line": wrap(arrays[1])}
+    panel = explore(lambda image, seed: made.append((image, seed)), image=choices, seed=[0, 1])
+    for number in (0, 1):
+        panel.controls["image"].index = number
+        panel.button.click()
+    assert len(made) == 2 and made[1][0] is choices["a line"]
+    panel.controls["image"].index = 0
+    panel.button.click()
+    assert len(made) == 2  # made before
 
 
 def test_pictures_that_chance_makes_are_all_kept():

@@ -125,3 +125,10 @@ def test_without_sd_parsers_the_program_is_named_and_what_to_install(tmp_path, m
 def test_ordinary_texts_are_no_settings(tmp_path, texts):
     with pytest.raises(ValueError, match="holds no settings"):
         read_settings(saved(tmp_path / "a.png", **texts))
+
+
+@pytest.mark.parametrize("texts", [{"workflow": {"nodes": []}}, {"invokeai_metadata": "null"}])
+def test_what_sd_parsers_cannot_read_is_said_without_its_inner_words(tmp_path, texts):
+    with pytest.raises(ValueError, match="sd-parsers finds no settings of a known form|cannot be read") as caught:
+        read_settings(saved(tmp_path / "a.png", **texts))
+    assert "index out of range" not in str(caught.value) and "NoneType" not in str(caught.value)

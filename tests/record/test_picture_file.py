@@ -26,7 +26,7 @@ def saved(path, comment=b"", tags=(), size=(64, 64)):
         exif.get_ifd(0x8769)[0x9286] = comment
     for tag, text in tags:
         exif[tag] = text
-    Image.new("RGB", size, "gray").save(path, exif=exif)
+    Image.new("RGB", size, "gray").save(path, exif=exif.tobytes())
     return path
 
 
@@ -91,3 +91,21 @@ def test_damaged_exif_data_is_read_or_refused(tmp_path, ending):
             read_settings(path)
         except ValueError as error:
             assert path.name in str(error)
+
+
+def test_settings_in_other_places_are_found(tmp_path):
+    in_png = saved(tmp_path / "a.png", COMMENTS["UTF-16, high byte first"])
+    described = saved(tmp_path / "b.jpg", tags=[(0x010E, TEXT)])
+    commented = tmp_path / "c.jpg"
+    Image.new("RGB", (64, 64)).save(commented, comment=TEXT.encode())
+    for path in (in_png, described, commented):
+        record = read_settings(path)
+        assert (record["made_by"], record["settings"]["seed"]) == ("AUTOMATIC1111", 3)
+
+
+@pytest.mark.parametrize("ending", ["txt", "gif", "avif"])
+def test_other_files_are_told_what_is_read(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(b"GIF89a")
+    with pytest.raises(ValueError, match=f"a.{ending} cannot be read: read are PNG, JPEG and WebP"):
+        read_settings(path)

@@ -341,7 +341,7 @@ def test_a_record_that_could_not_be_read_is_not_saved(img2img, tmp_path, little_
 
 
 def test_a_sweep_refuses_such_a_record_before_it_starts(img2img, tmp_path, little_text, monkeypatch):
-    monkeypatch.setattr(type(img2img.unet), "forward", lambda *args, **kwargs: pytest.fail("a picture was begun"))
+    monkeypatch.setattr("sdkit.sweeping.executor.make", lambda *args: pytest.fail("a picture was begun"))
     call = {"image": noise(256), "strength": 0.5, "num_inference_steps": 2, "guidance_scale": [1, 2]}
     with pytest.raises(ValueError, match="the record would take .*image"):
         sweep(img2img, "a cat", folder=tmp_path / "sweep", **call)

@@ -308,7 +308,7 @@ def test_settings_that_mean_the_same_are_found_again(pipe, tmp_path, batches):
 
 
 def test_impossible_cells_can_be_skipped(pipe, img2img, tmp_path):
-    call = {"image": Image.new("RGB", (64, 64)), "num_inference_steps": 10, "seed": [1, 2]}
+    call = {"image": Image.new("RGB", (64, 64)), "num_inference_steps": 10, "seed": [1, 2], "scheduler": "DDIM"}
     with pytest.raises(ValueError, match="leaves none to run"):
         sweep(img2img, "a cat", strength=[0.05, 0.1], **call)
     shots = sweep(img2img, "a cat", strength=[0.05, 0.1], impossible="skip", **call)
@@ -362,3 +362,9 @@ def test_without_what_workers_need_it_is_said_what_to_install(pipe, monkeypatch,
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=re.escape('pip install -c constraints.txt -e ".[cluster]"')):
         sweep(pipe, "a cat", seed=[1], workers=2)
+
+
+def test_numpys_numbers_are_numbers(pipe):
+    call = {"guidance_scale": np.arange(1.1, 1.4, 0.1), "num_inference_steps": [np.uint8(1)]}
+    shots = sweep(pipe, "a cat", batch_size=np.int64(2), **call)
+    assert shots.at(guidance_scale=1.3).label["num_inference_steps"] == 1

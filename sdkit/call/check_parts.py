@@ -1,0 +1,54 @@
+"""Checks that the parts of a pipeline are there and fit each other: diffusers fails on the way, in words of torch."""
+
+from __future__ import annotations
+
+from sdkit.call.resolve import Call
+from sdkit.loading.device import device_of
+from sdkit.parameters import short
+
+_NEEDED = ("unet", "vae", "scheduler", "tokenizer", "text_encoder")
+
+
+def check_present(pipe) -> None:
+    """Raise TypeError if a pipeline is none of Stable Diffusion, or lacks a part that a call needs."""
+    if not all(hasattr(pipe, part) for part in _NEEDED):
+        raise TypeError(f"pipe is {short(pipe)}; give a Stable Diffusion pipeline, such as load_pipeline() returns.")
+    for part in _NEEDED:
+        if getattr(pipe, part) is None:
+            raise TypeError(f"pipe.{part} is None; set it, for example to another pipeline's.")
+
+
+def check_parts(call: Call) -> None:
+    """Raise ValueError for parts in different number formats, and for tokens that the text encoder has no row for."""
+    _check_formats(call)
+    for name in ("prompt", "negative_prompt"):
+        texts = call.arguments.get(name)
+        for text in texts if isinstance(texts, list) else [texts]:
+            if text:
+                _check_tokens(call.pipe, name, text)
+
+
+def _check_formats(call):
+    """Compare the parts' dtypes; inside torch.autocast they may differ."""
+    import torch
+
+    if torch.is_autocast_enabled(device_of(call.pipe).type):
+        return
+    used = ("unet", "vae") if call.arguments.get("prompt") is None else ("unet", "vae", "text_encoder")
+    formats = {name: getattr(getattr(call.pipe, name), "dtype", None) for name in used}
+    if len(set(formats.values())) > 1:
+        found = ", ".join(f"{name} {dtype}" for name, dtype in formats.items())
+        raise ValueError(f"the pipeline's parts have different number formats: {found}. Call pipe.to with one dtype.")
+
+
+def _check_tokens(pipe, name, text):
+    rows = pipe.text_encoder.get_input_embeddings().weight.shape[0]
+    if len(pipe.tokenizer) <= rows:
+        return
+    for token in pipe.tokenizer(text).input_ids:
+        if token >= rows:
+            added = pipe.tokenizer.convert_ids_to_tokens(token)
+            raise ValueError(
+                f"{name} holds {added!r}, a token that was added to the tokenizer, and the text encoder has no row for "
+                "it. Call pipe.text_encoder.resize_token_embeddings(len(pipe.tokenizer)), and train or load its row."
+            )
