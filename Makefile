@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml requirements.txt constraints.txt | $(BIN)/python
 	touch $@
 
 $(STAMP_ALL): $(STAMP)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[cluster,browser]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[cluster,browser,adapters]"
 	touch $@
 
 # The first lesson is part of the address that JupyterLab prints, so that copying it works too.

@@ -173,6 +173,11 @@ def _attention(call):
             continue
         for processor in set(call.pipe.unet.attn_processors.values()):
             if key in _ATTENTION_OWN or key not in inspect.signature(processor.__call__).parameters:
+                if key == "scale":
+                    raise ValueError(
+                        'cross_attention_kwargs holds "scale", the strength of a LoRA, and none is loaded; '
+                        "call pipe.load_lora_weights(...) before, or leave it out."
+                    )
                 raise ValueError(
                     f"cross_attention_kwargs holds {short(key)}, which {type(processor).__name__} does not take; "
                     "set attention processors that do, or leave it out."

@@ -86,3 +86,8 @@ def test_a_token_of_textual_inversion_may_look_like_a_mark_of_other_programs():
     pipe = sdkit.load_pipeline()
     pipe.load_textual_inversion({"[V]": torch.zeros(1, pipe.text_encoder.config.hidden_size)}, token="[V]")
     check_call(pipe, {**CALL, "prompt": "a [V] dog"}, ineffective="raise")
+
+
+def test_the_scale_without_an_adapter_is_refused(pipe):
+    with pytest.raises(ValueError, match='holds "scale", the strength of a LoRA, and none is loaded; call'):
+        generate(pipe, "a cat", cross_attention_kwargs={"scale": 0.5})
