@@ -175,8 +175,8 @@ def _attention(call):
             if key in _ATTENTION_OWN or key not in inspect.signature(processor.__call__).parameters:
                 if key == "scale":
                     raise ValueError(
-                        'cross_attention_kwargs holds "scale", the strength of a LoRA, and none is loaded; '
-                        "call pipe.load_lora_weights(...) before, or leave it out."
+                        'cross_attention_kwargs holds "scale", the strength of a LoRA, and none is in use; '
+                        "call pipe.load_lora_weights(...) before (or pipe.enable_lora()), or leave it out."
                     )
                 raise ValueError(
                     f"cross_attention_kwargs holds {short(key)}, which {type(processor).__name__} does not take; "

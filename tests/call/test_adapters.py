@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import sdkit
-from sdkit import NoEffectWarning, generate
+from sdkit import NoEffectWarning, generate, sweep
 from sdkit.call.generate import check_call
 
 CALL = {"prompt": "a cat", "num_inference_steps": 2}
@@ -48,11 +48,27 @@ def test_the_scale_of_an_adapter_is_that_of_the_bare_call(with_lora, scale):
     assert np.array_equal(shot.image, plain) == (scale == 1)
 
 
-def test_without_an_adapter_that_is_on_the_scale_is_refused(pipe, with_lora):
+NOT_IN_USE = 'cross_attention_kwargs holds "scale", the strength of a LoRA, and none is in use; call'
+
+
+def test_the_scale_without_an_adapter_is_refused(pipe):
+    with pytest.raises(ValueError, match=NOT_IN_USE):
+        check_call(pipe, {**CALL, "cross_attention_kwargs": {"scale": 0.5}})
+
+
+def test_the_scale_of_an_adapter_that_is_off_is_refused(with_lora):
     with_lora.unet.disable_adapters()
-    for one in (pipe, with_lora):
-        with pytest.raises(ValueError, match="cross_attention_kwargs holds 'scale'"):
-            check_call(one, {**CALL, "cross_attention_kwargs": {"scale": 0.5}})
+    with pytest.raises(ValueError, match=NOT_IN_USE):
+        check_call(with_lora, {**CALL, "cross_attention_kwargs": {"scale": 0.5}})
+
+
+def test_a_folder_tells_strengths_apart(with_lora, tmp_path):
+    first = sweep(with_lora, seed=[1], folder=tmp_path, **CALL)[0]
+    with_lora.unet.set_adapters(["thing"], [0.3])
+    second = sweep(with_lora, seed=[1], folder=tmp_path, **CALL)[0]
+    fresh = generate(with_lora, seed=1, **CALL)[0]
+    assert np.array_equal(second.image, fresh.image) and not np.array_equal(first.image, second.image)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("scale", ["0.5", None, True, float("nan"), float("inf")])
@@ -86,8 +102,3 @@ def test_a_token_of_textual_inversion_may_look_like_a_mark_of_other_programs():
     pipe = sdkit.load_pipeline()
     pipe.load_textual_inversion({"[V]": torch.zeros(1, pipe.text_encoder.config.hidden_size)}, token="[V]")
     check_call(pipe, {**CALL, "prompt": "a [V] dog"}, ineffective="raise")
-
-
-def test_the_scale_without_an_adapter_is_refused(pipe):
-    with pytest.raises(ValueError, match='holds "scale", the strength of a LoRA, and none is loaded; call'):
-        generate(pipe, "a cat", cross_attention_kwargs={"scale": 0.5})
