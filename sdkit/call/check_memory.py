@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 
 from sdkit.call.resolve import Call
-from sdkit.loading.device import device_of
 from sdkit.loading.memory import free_gpu, free_ram, gib
 
 _COPIES = 4  # as for a checkpoint: so many activations of the VAE's widest full-size block live at once
@@ -17,7 +16,7 @@ def check_memory(call: Call) -> None:
 
     Where the system does not tell what is free, nothing is checked.
     """
-    need, free = work_of(call), _free(call.pipe)
+    need, free = work_of(call), _free(call.device)
     if free is None or need <= free / 2:
         return
     pictures = f"{call.count} pictures" if call.count > 1 else "one picture"
@@ -48,6 +47,5 @@ def work_of(call: Call) -> int:
     return work if is_decoded else work // _LATENTS_ONLY
 
 
-def _free(pipe) -> int | None:
-    device = device_of(pipe)
+def _free(device) -> int | None:
     return free_gpu(str(device)) if device.type == "cuda" else free_ram()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sdkit.call.resolve import Call
-from sdkit.loading.device import device_of
 from sdkit.parameters import short
 
 _NEEDED = ("unet", "vae", "scheduler", "tokenizer", "text_encoder")
@@ -32,10 +31,10 @@ def _check_formats(call):
     """Compare the parts' dtypes; inside torch.autocast they may differ."""
     import torch
 
-    if torch.is_autocast_enabled(device_of(call.pipe).type):
+    if torch.is_autocast_enabled(call.device.type):
         return
     used = ("unet", "vae") if call.arguments.get("prompt") is None else ("unet", "vae", "text_encoder")
-    formats = {name: getattr(getattr(call.pipe, name), "dtype", None) for name in used}
+    formats = {name: next(getattr(call.pipe, name).parameters()).dtype for name in used}
     if len(set(formats.values())) > 1:
         found = ", ".join(f"{name} {dtype}" for name, dtype in formats.items())
         raise ValueError(f"the pipeline's parts have different number formats: {found}. Call pipe.to with one dtype.")

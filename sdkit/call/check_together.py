@@ -6,7 +6,6 @@ import inspect
 import math
 
 from sdkit.call.resolve import Call, schedule_argument
-from sdkit.loading.device import device_of
 from sdkit.parameters import short
 from sdkit.schedulers import fresh_copy, misfit, takes, try_steps
 
@@ -220,7 +219,7 @@ def _generators(call):
         return
     if isinstance(given, list) and len(given) != call.count:
         raise ValueError(f"generator has {len(given)} generators for {call.count} pictures; give one, or {call.count}.")
-    device = device_of(call.pipe)
+    device = call.device
     for generator in given if isinstance(given, list) else [given]:
         if generator.device.type not in ("cpu", device.type):
             raise ValueError(f"generator is on {generator.device}, the pipeline on {device}; use a CPU generator.")

@@ -18,7 +18,6 @@ from sdkit.call.known_flaws import known_flaws
 from sdkit.call.no_effect import without_effect
 from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
 from sdkit.call.watching import watched
-from sdkit.loading.device import device_of
 from sdkit.loading.provenance import origin_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short
 from sdkit.shot import Shot, is_picture
@@ -292,7 +291,7 @@ def _noise(call, given):
     for generator in given if isinstance(given, list) else [given]:
         copies.setdefault(id(generator), _copy_of(generator))
     own = [copies[id(generator)] for generator in given] if isinstance(given, list) else copies[id(given)]
-    return randn_tensor(call.latent_shape, generator=own, device=device_of(call.pipe), dtype=call.pipe.unet.dtype)
+    return randn_tensor(call.latent_shape, generator=own, device=call.device, dtype=call.pipe.unet.dtype)
 
 
 def _copy_of(generator):

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from sdkit.loading.device import device_of
 from sdkit.parameters import known_names
 from sdkit.schedulers import fresh_copy, try_steps
 from sdkit.shot import is_picture
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +44,11 @@ class Call:
     def scheduler(self) -> str:
         """Return the name of the scheduler's class."""
         return type(self.pipe.scheduler).__name__
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Return the device that the call computes on; diffusers takes some milliseconds to tell it."""
+        return device_of(self.pipe)
 
     @property
     def latent_shape(self) -> tuple[int, int, int, int]:

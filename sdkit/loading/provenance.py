@@ -55,7 +55,7 @@ def origin_of(pipe) -> Origin:
         fingerprint=_fingerprint(pipe, digests),
         scheduler=type(pipe.scheduler).__name__,
         scheduler_config={key: value for key, value in pipe.scheduler.config.items() if not key.startswith("_")},
-        attention=tuple(sorted({type(processor).__name__ for processor in pipe.unet.attn_processors.values()})),
+        attention=tuple(sorted(_attention_processors(pipe.unet))),
         device=device.type,
         dtype=str(pipe.unet.dtype),
         versions=dict(_versions()),
@@ -64,6 +64,12 @@ def origin_of(pipe) -> Origin:
         adapters=state.adapters,
         unknown=state.unknown,
     )
+
+
+def _attention_processors(unet) -> set[str]:
+    """Return the names of the classes of a UNet's attention processors; `attn_processors` takes much longer."""
+    modules = [module for module in unet.modules() if hasattr(type(module), "get_processor")]
+    return {type(module.get_processor()).__name__ for module in modules}
 
 
 def fingerprint(pipe) -> str:

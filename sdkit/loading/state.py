@@ -134,7 +134,7 @@ def weights_digest(module) -> str:
     digest = sha256(repr([(name, tuple(tensor.shape)) for name, tensor in tensors]).encode())
     if tensors:
         values = [tensor.detach().flatten() for _, tensor in tensors]
-        samples = torch.cat([value[:: max(1, value.numel() // _SAMPLES)].double() for value in values])
+        samples = torch.cat([value[:: max(1, value.numel() // _SAMPLES)] for value in values]).double()
         digest.update(torch.stack([_sum_of_bits(value) for value in values]).cpu().numpy().tobytes())
         digest.update(samples.cpu().numpy().tobytes())
     _last_digests[module] = digest.hexdigest()[:_DIGITS]
@@ -145,6 +145,8 @@ def _sum_of_bits(values):
     """Return the sum of a one-dimensional tensor's bits, read eight bytes at a time, as a tensor of one int64."""
     import torch
 
+    if values.nbytes % 8 == 0:
+        return values.contiguous().view(torch.int64).sum()
     words = values.numel() * values.element_size() // 8 * 8 // values.element_size()
     rest = values[words:].contiguous().view(torch.uint8).sum(dtype=torch.int64)
     return values[:words].contiguous().view(torch.int64).sum() + rest
@@ -161,9 +163,10 @@ def _own_attributes() -> frozenset[str]:
 def _attributes_of(modules) -> dict[str, str]:
     """Return a digest of each attribute by name, over all (place, module) in which it has a plain value."""
     found: dict[str, list] = {}
+    own = _own_attributes()
     for place, module in modules:
         for name, value in vars(module).items():
-            if name in _own_attributes() or _is_compiled(module, name, value):
+            if name in own or (callable(value) and _is_compiled(module, name, value)):
                 continue
             value = _plain(value)
             if value is not _NOT_PLAIN and value is not None:  # switched off is as never switched on
@@ -284,22 +287,26 @@ def _is_patched(kind: type, method: str) -> bool:
 
 def _unreadable(modules) -> list[str]:
     """Return in words what changes a module's work and cannot be read: hooks, replaced functions, own processors."""
+    processors = [(place, module, _processor_of(module)) for place, module in modules]
     kinds = {type(module): "forward" for _, module in modules}
-    processors = [getattr(module, "processor", None) for _, module in modules]
-    kinds |= {type(processor): "__call__" for processor in processors if processor is not None}
+    kinds |= {type(processor): "__call__" for _, _, processor in processors if processor is not None}
     reasons = [f"a replaced {kind.__name__}.{method}" for kind, method in kinds.items() if _is_patched(kind, method)]
-    for place, module in modules:
+    for place, module, processor in processors:
         where = f" at {place}" if place else ""
-        offloaded = hasattr(module, "_hf_hook")  # accelerate's, which move weights and change nothing
-        if any(getattr(module, hooks, None) for hooks in _HOOKS):
+        own = vars(module)  # a module's own lookup of attributes that are not there is slow
+        if any(own.get(hooks) for hooks in _HOOKS):
             reasons.append(f"a hook{where}")
-        own = vars(module).get("forward")
-        if own is not None and not offloaded and not _is_compiled(module, "forward", own):
+        forward, is_offloaded = own.get("forward"), "_hf_hook" in own  # accelerate's, which move weights and no more
+        if forward is not None and not is_offloaded and not _is_compiled(module, "forward", forward):
             reasons.append(f"a forward of its own{where}")
-        processor = getattr(module, "processor", None)
         if processor is not None and not _class_name(processor).startswith("diffusers."):
             reasons.append(f"an attention processor of its own{where}, {type(processor).__name__}")
     return reasons
+
+
+def _processor_of(module):
+    """Return a layer's attention processor, which may be a module itself; None where there is none."""
+    return vars(module).get("processor") or module._modules.get("processor")
 
 
 def _adapters(modules) -> dict[str, float]:

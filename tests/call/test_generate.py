@@ -225,3 +225,15 @@ def test_image_to_image_takes_its_own_arguments(pipe, img2img):
     assert shot.settings["strength"] == 0.5 and shot.origin.pipeline == "StableDiffusionImg2ImgPipeline"
     with pytest.raises(TypeError, match="height"):
         generate(img2img, "a dog", image=start, height=64, width=64)
+
+
+def test_a_record_stays_as_it_was_whatever_becomes_of_the_arguments(pipe, img2img):
+    latents = torch.randn(1, 4, 16, 16, generator=generator(3))
+    start = Image.new("RGB", (64, 64), "red")
+    kept = latents.clone(), start.copy()
+    from_noise = generate(pipe, "a cat", latents=latents, num_inference_steps=1)[0]
+    from_picture = generate(img2img, "a cat", image=start, num_inference_steps=2)[0]
+    latents.mul_(0.5)
+    start.paste("blue", (0, 0, 64, 64))
+    assert torch.equal(from_noise.settings["latents"], kept[0])
+    assert from_picture.settings["image"].tobytes() == kept[1].tobytes()

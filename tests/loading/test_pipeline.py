@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -124,3 +125,9 @@ def test_a_folder_without_a_pipeline(tmp_path):
 def test_hub_id_without_network_or_cache(monkeypatch, tmp_path):
     with pytest.raises(FileNotFoundError, match="could not load 'nobody/nothing'.*built-in"):
         load_pipeline("nobody/nothing", local_files_only=True, cache_dir=str(tmp_path))
+
+
+def test_threads_may_load_at_the_same_time():
+    with ThreadPoolExecutor(4) as pool:
+        pipes = [future.result() for future in [pool.submit(load_pipeline) for _ in range(4)]]
+    assert len({fingerprint(pipe) for pipe in pipes}) == 1
