@@ -203,8 +203,8 @@ def is_same(a, b) -> bool:
     return bool(a == b)
 
 
-def png_bytes(image, info=None) -> bytes:
-    """Return a PIL picture as PNG bytes, with the text chunks of a PIL `PngInfo`."""
+def png_bytes(image, info=None, compress_level: int = 6) -> bytes:
+    """Return a PIL picture as PNG bytes, with the text chunks of a PIL `PngInfo`, packed as zlib's level says (0 to 9)."""
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", pnginfo=info)
+    image.save(buffer, format="PNG", pnginfo=info, compress_level=compress_level)
     return buffer.getvalue()
