@@ -204,7 +204,7 @@ def is_same(a, b) -> bool:
 
 
 def png_bytes(image, info=None, compress_level: int = 6) -> bytes:
-    """Return a PIL picture as PNG bytes, with the text chunks of a PIL `PngInfo`, packed as zlib's level says (0 to 9)."""
+    """Return a PIL picture as PNG bytes, with the text chunks of a PIL `PngInfo`; zlib packs at a level of 0 to 9."""
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", pnginfo=info, compress_level=compress_level)
     return buffer.getvalue()

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from tools.blocks import replace_block
 from tools.form import LESSONS, Lesson
+from tools.markdown import markdown_table
 
 ROOT = LESSONS.parent.parent
 DOCS = ROOT / "docs"
@@ -132,11 +133,11 @@ def summary(found: list[Cell], known: list[str]) -> str:
     for name in known:
         group = name.split(".")[0] if "." in name or "slicing" in name else "pipe"
         groups.setdefault(CALL_NAMES.get(group, group), []).append(name)
-    lines = ["| arguments of | taught, moved and proved | claims |", "|-|-|-|"]
+    rows = []
     for group, names in groups.items():
         claims = sum(len(covered(found, name)["claim"]) for name in names)
-        lines.append(f"| {group} | {sum(name not in left for name in names)} of {len(names)} | {claims} |")
-    return "\n".join(lines)
+        rows.append((group, f"{sum(name not in left for name in names)} of {len(names)}", claims))
+    return markdown_table(("arguments of", "taught, moved and proved", "claims"), rows)
 
 
 def coverage_page(found: list[Cell], known: list[str]) -> str:
@@ -145,8 +146,8 @@ def coverage_page(found: list[Cell], known: list[str]) -> str:
         "# What the lessons cover", "",
         "Written by `python -m tools.coverage write` from the installed diffusers and the lessons' cells.", "",
         f"{len(known) - len(list(missing(found, known)))} of {len(known)} arguments are covered in full.", "",
-        "| argument | lesson | control | claims |", "|-|-|-|-|",
     ]  # fmt: skip
+    rows = []
     for name in known:
         parts = covered(found, name)
         lesson = parts["lesson"][0].place if parts["lesson"] else "not yet"
@@ -154,8 +155,8 @@ def coverage_page(found: list[Cell], known: list[str]) -> str:
         if parts["control"]:
             cell = parts["control"][0]
             control = cell.says.get("no_control", {}).get(name) or f"`{cell.name}`"
-        lines.append(f"| `{name}` | {lesson} | {control} | {len(parts['claim']) or 'not yet'} |")
-    return "\n".join(lines) + "\n"
+        rows.append((f"`{name}`", lesson, control, len(parts["claim"]) or "not yet"))
+    return "\n".join([*lines, markdown_table(("argument", "lesson", "control", "claims"), rows)]) + "\n"
 
 
 def versions() -> str:
@@ -170,16 +171,16 @@ def claims_page(found: list[Cell]) -> str:
         "# Every claim, and the cell that checks it", "",
         "Written by `python -m tools.coverage write`. Each claim is an `assert` that runs with its lesson; a false one "
         f"makes the lesson fail. The output is that of the stored run ({versions()}, on a CPU).", "",
-        "| about | claim | says | checked in | output |", "|-|-|-|-|-|",
     ]  # fmt: skip
+    rows = []
     for cell in found:
         shown = " ".join(cell.printed.split())
         shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[: SHOWN_CHARACTERS - 1]}…"
         for name, claim in cell.says.get("claims", {}).items():
             said_by = cell.says.get("source", "this lesson")
             row = (f"`{name}`", claim, said_by, cell.place, f"`{shown}`" if shown else "")
-            lines.append("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |")
-    return "\n".join(lines) + "\n"
+            rows.append([text.replace("|", "\\|") for text in row])
+    return "\n".join([*lines, markdown_table(("about", "claim", "says", "checked in", "output"), rows)]) + "\n"
 
 
 def pages(paths: list[Path]) -> dict[Path, str]:

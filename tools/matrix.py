@@ -18,6 +18,7 @@ from pathlib import Path
 from sdkit.files import write_whole
 from tools.blocks import replace_block
 from tools.environments import call, cases, installed
+from tools.markdown import markdown_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".cache" / "matrix"
@@ -93,15 +94,15 @@ def read(report: str) -> dict:
 def table(found: dict[str, dict]) -> str:
     """Return the results as Markdown."""
     columns = ("python", "torch", "diffusers", "transformers", "numpy", "passed", "skipped")
-    lines = [f"| environment | {' | '.join(columns)} | failed |", "|-" * (len(columns) + 2) + "|"]
+    rows = []
     for name in ENVIRONMENTS:
         row = found.get(name, {"why": "not run yet"})
         if "why" in row:
-            lines.append(f"| {name} |{' |' * len(columns)} {row['why']} |")
+            rows.append((name, *[""] * len(columns), row["why"]))
             continue
         failed = "; ".join(f"`{test}`: {why}" for test, why in row["failed"].items()) or "none"
-        lines.append(f"| {name} | {' | '.join(str(row[column]) for column in columns)} | {failed} |")
-    return "\n".join(lines)
+        rows.append((name, *(row[column] for column in columns), failed))
+    return markdown_table(("environment", *columns, "failed"), rows)
 
 
 def main(names: list[str] | None = None) -> int:
