@@ -34,7 +34,7 @@ class GivenSeconds:
 
 
 def job_of(pipe, batch_size=1, **arguments):
-    axes, cells = plan_cells(pipe, Variants(pipe), {"prompt": "a cat", **arguments})
+    axes, cells, _ = plan_cells(pipe, Variants(pipe), {"prompt": "a cat", **arguments})
     return Job(axes, cells, None, batch_size)
 
 
