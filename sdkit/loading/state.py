@@ -9,19 +9,25 @@ anyone when it changes.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from hashlib import sha256
+from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from sdkit.schedulers import try_steps
+
 _DIGITS = 8  # of a digest
-_SAMPLES = 64  # numbers of each tensor that its digest reads, beside the sum over all
+_SAMPLES = 64  # numbers of a large tensor that its digest reads, beside the sums over its rows
+_SMALL = 2048  # up to so many numbers of a tensor are read one by one
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _SCHEDULER_TENSORS = ("betas", "alphas_cumprod", "final_alpha_cumprod")
 _TOKENIZER_STEPS = ("normalizer", "pre_tokenizer", "post_processor")
-_LIBRARIES = {"torch", "diffusers", "transformers", "peft", "accelerate"}  # whose versions the record holds
+_LIBRARIES = {"torch", "diffusers", "transformers", "peft", "accelerate"}
+_CODE = _LIBRARIES | {"huggingface_hub", "tokenizers"} | sys.stdlib_module_names  # what their methods may come from
 # Where something was loaded from, and what diffusers and transformers note for themselves.
 _NO_EFFECT = {
     "_internal_dict",
@@ -37,6 +43,7 @@ _NO_EFFECT = {
     "get_compiler_config",
 }
 _last_digests: WeakKeyDictionary = WeakKeyDictionary()  # module -> digest of its weights
+_vocabularies: WeakKeyDictionary = WeakKeyDictionary()  # tokenizer -> (number of its words, digest of them)
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,13 @@ def state_of(pipe) -> State:
     own = {name: _plain(value) for name, value in vars(pipe).items() if not name.startswith("_")}
     plain = {name: value for name, value in own.items() if value is not _NOT_PLAIN and name not in pipe.components}
     parts = {"pipeline": {"class": _digest(_class_name(pipe)), "attributes": _digest(sorted(plain.items()))}}
-    unknown: list[str] = []
+    parts["pipeline"] |= _autocast(pipe)
+    unknown = [f"the pipeline has {reason}" for reason in _own_code(pipe)]
     unet_adapters: dict[str, float] = {}
     for name, part in pipe.components.items():
         if part is None:
             continue
-        unknown += [f"{name} has {reason}" for reason in _replaced_methods(part)]
+        unknown += [f"{name} has {reason}" for reason in _own_code(uncompiled(part))]
         if hasattr(part, "named_modules"):
             part = uncompiled(part)
             modules = _modules_of(part)
@@ -120,10 +128,10 @@ def _is_compiled(module, name: str, value: Any) -> bool:
 
 
 def weights_digest(module) -> str:
-    """Return 8 hex digits of a module's parameters and buffers: names, shapes, samples, and the sum of all bits.
+    """Return 8 hex digits of a module's parameters and buffers: names, shapes, samples, and sums of the bits of rows.
 
-    The bits are summed as whole numbers, so that no order of summing matters. Weights that are offloaded layer
-    by layer cannot be read, and so not be changed either: they keep their last digest.
+    The bits are summed as whole numbers, so that no order of summing matters; small tensors are read whole. Weights
+    that are offloaded layer by layer cannot be read, and so not be changed either: they keep their last digest.
     """
     import torch
 
@@ -131,25 +139,33 @@ def weights_digest(module) -> str:
     tensors = sorted((plain_name(name), tensor) for name, tensor in named)
     if any(tensor.is_meta for _, tensor in tensors):
         return _last_digests.get(module, "unread")
-    digest = sha256(repr([(name, tuple(tensor.shape)) for name, tensor in tensors]).encode())
-    if tensors:
-        values = [tensor.detach().flatten() for _, tensor in tensors]
-        samples = torch.cat([value[:: max(1, value.numel() // _SAMPLES)] for value in values]).double()
-        digest.update(torch.stack([_sum_of_bits(value) for value in values]).cpu().numpy().tobytes())
-        digest.update(samples.cpu().numpy().tobytes())
+    digest = sha256(repr([(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in tensors]).encode())
+    values = [tensor.detach() for _, tensor in tensors if tensor.numel()]
+    read = [_numbers_read(value) for value in values]
+    for dtype in sorted({numbers.dtype for numbers in read}, key=str):
+        same = torch.cat([numbers for numbers in read if numbers.dtype == dtype])
+        digest.update(same.cpu().view(torch.uint8).numpy().tobytes())
+    sums = [_sums_of_rows(value) for value in values if value.numel() > _SMALL]
+    if sums:
+        digest.update(torch.cat(sums).cpu().numpy().tobytes())
     _last_digests[module] = digest.hexdigest()[:_DIGITS]
     return _last_digests[module]
 
 
-def _sum_of_bits(values):
-    """Return the sum of a one-dimensional tensor's bits, read eight bytes at a time, as a tensor of one int64."""
+def _numbers_read(values):
+    """Return the numbers of a tensor that are read one by one, in one dimension."""
+    flat = values.flatten()
+    return flat if flat.numel() <= _SMALL else flat[:: flat.numel() // _SAMPLES]
+
+
+def _sums_of_rows(values):
+    """Return the sum of the bits of each row of a tensor as int64; eight bytes are read at a time where they fit."""
     import torch
 
-    if values.nbytes % 8 == 0:
-        return values.contiguous().view(torch.int64).sum()
-    words = values.numel() * values.element_size() // 8 * 8 // values.element_size()
-    rest = values[words:].contiguous().view(torch.uint8).sum(dtype=torch.int64)
-    return values[:words].contiguous().view(torch.int64).sum() + rest
+    rows = values.flatten(1) if values.ndim > 1 else values[None]
+    rows = rows.contiguous()
+    words = rows.view(torch.int64) if rows.shape[1] * rows.element_size() % 8 == 0 else rows.view(torch.uint8)
+    return words.sum(1, dtype=torch.int64)
 
 
 @cache
@@ -189,9 +205,9 @@ def _plain(value: Any):
         return _NOT_PLAIN if any(entry is _NOT_PLAIN for entry in values) else values
     if isinstance(value, Mapping):
         entries = {str(key): _plain(entry) for key, entry in value.items() if key not in _NO_EFFECT}
-        return _NOT_PLAIN if any(entry is _NOT_PLAIN for entry in entries.values()) else sorted(entries.items())
-    if type(value).__module__ == "torch":  # a dtype or a device
-        return str(value)
+        return sorted((key, entry) for key, entry in entries.items() if entry is not _NOT_PLAIN)
+    if type(value).__module__ == "torch":
+        return str(value) if type(value).__name__ in ("dtype", "device") else _NOT_PLAIN
     if callable(value) and hasattr(value, "__qualname__"):
         return f"{value.__module__}.{value.__qualname__}"
     if _is_processor(value):
@@ -223,7 +239,7 @@ def _configuration(part) -> dict[str, str]:
     if hasattr(part, "added_tokens_encoder"):
         tokens = len(part), part.model_max_length, part.padding_side, sorted(part.added_tokens_encoder.items())
         found["tokens"] = _digest((*tokens, part.truncation_side, sorted(part.special_tokens_map.items())))
-        found |= _tokenizer_steps(part)
+        found |= _tokenizer_steps(part) | {"vocabulary": _vocabulary(part)}
     if hasattr(part, "set_timesteps"):
         found |= _changed_tables(part)
     return found
@@ -236,25 +252,55 @@ def _tokenizer_steps(tokenizer) -> dict[str, str]:
     return {name: sha256(step.__getstate__()).hexdigest()[:_DIGITS] for name, step in steps.items() if step is not None}
 
 
+def _vocabulary(tokenizer) -> str:
+    """Return a digest of a tokenizer's words with their numbers, worked out once for each tokenizer."""
+    known = _vocabularies.get(tokenizer)
+    if known is None or known[0] != len(tokenizer):
+        known = len(tokenizer), _digest(sorted(tokenizer.get_vocab().items()))
+        _vocabularies[tokenizer] = known
+    return known[1]
+
+
 @lru_cache(maxsize=32)
-def _usual_tables(kind: Any, config: str) -> dict[str, Any]:
-    """Return the tables of a scheduler of a class with a configuration, as JSON; some classes take long to make."""
-    fresh = kind.from_config(json.loads(config))
-    return {name: getattr(fresh, name, None) for name in _SCHEDULER_TENSORS}
+def _usual(kind: Any, config: str) -> dict[str, Any]:
+    """Return the tables and plain attributes of a scheduler of a class with a configuration, as JSON.
+
+    Left out are the attributes that planning and making steps changes. Some classes take long to make.
+    """
+    try:
+        scheduler = kind.from_config(json.loads(config))
+        before, tables = _scheduler_attributes(scheduler), _tables(scheduler)
+        scheduler.set_timesteps(2)
+        try_steps(scheduler, scheduler.timesteps)
+    except Exception:  # of one that cannot work, which the checks of a call tell
+        return {}
+    after, later = _scheduler_attributes(scheduler), _tables(scheduler)
+    steady = {name: value for name, value in before.items() if after.get(name, _NOT_PLAIN) == value}
+    return steady | {name: table for name, table in tables.items() if name in later and table.equal(later[name])}
+
+
+def _tables(scheduler) -> dict[str, Any]:
+    found: dict[str, Any] = {name: getattr(scheduler, name, None) for name in _SCHEDULER_TENSORS}
+    return {name: table.detach().clone().cpu() for name, table in found.items() if hasattr(table, "detach")}
+
+
+def _scheduler_attributes(scheduler) -> dict[str, Any]:
+    plain = {name: _plain(value) for name, value in vars(scheduler).items() if name not in _NO_EFFECT}
+    return {name: value for name, value in plain.items() if value is not _NOT_PLAIN}
 
 
 def _changed_tables(scheduler) -> dict[str, str]:
-    """Return digests of a scheduler's tables that are not those that its configuration makes."""
-    import torch
-
+    """Return digests of a scheduler's tables and attributes that are not those that its configuration makes."""
     config = {name: value for name, value in scheduler.config.items() if not name.startswith("_")}
     kind: Any = type(scheduler)
-    usual_tables, found = _usual_tables(kind, json.dumps(config, default=_listed)), {}
-    for name in _SCHEDULER_TENSORS:
-        table, usual = getattr(scheduler, name, None), usual_tables[name]
-        if isinstance(table, torch.Tensor) and not (
-            isinstance(usual, torch.Tensor) and torch.equal(table.cpu(), usual)
-        ):
+    usual, found = _usual(kind, json.dumps(config, default=_listed)), {}
+    now = _scheduler_attributes(scheduler)
+    plain = {name: now.get(name) for name, value in usual.items() if name not in _SCHEDULER_TENSORS}
+    changed = {name: value for name, value in plain.items() if value != usual[name]}
+    if changed:
+        found["attributes"] = _digest(sorted(changed.items()))
+    for name, table in _tables(scheduler).items():
+        if name in usual and not table.equal(usual[name]):
             found[name] = _digest(table.tolist())
     return found
 
@@ -264,12 +310,37 @@ def _listed(value):
     return value.tolist() if hasattr(value, "tolist") else list(value)
 
 
+def _own_code(part) -> list[str]:
+    """Return in words what code of a pipeline or one of its parts is not the libraries', and so may be changed."""
+    kind = type(part)
+    if not _is_of_libraries(kind):
+        return [f"a class of its own, {kind.__name__}"]
+    patched = [f"a replaced {kind.__name__}.{name}" for name in _patched_methods(kind)]
+    return patched + [f"a {name} of its own" for name in _replaced_methods(part)]
+
+
 def _replaced_methods(part) -> list[str]:
-    """Return in words which methods of a part's class were replaced in the part itself; modules: see `_unreadable`."""
-    if hasattr(part, "named_modules"):
-        return []
-    own = [name for name, value in vars(part).items() if callable(value) and callable(getattr(type(part), name, None))]
-    return [f"a {name} of its own" for name in own]
+    """Return the names of methods that an object has in the place of its class's; a module's forward: `_unreadable`."""
+    own = [(name, value) for name, value in vars(part).items() if callable(value) and name not in _NO_EFFECT]
+    replaced = [(name, value) for name, value in own if callable(getattr(type(part), name, None))]
+    if not hasattr(part, "named_modules"):
+        return [name for name, _ in replaced]
+    return [name for name, value in replaced if name != "forward" and not _is_compiled(part, name, value)]
+
+
+def _patched_methods(kind: type) -> list[str]:
+    """Return the names of methods of a class of the libraries that were replaced by functions from elsewhere."""
+    bases = [base for base in kind.__mro__ if base.__module__.partition(".")[0] in ("diffusers", "transformers")]
+    functions = [(name, value) for base in bases for name, value in vars(base).items() if type(value) is FunctionType]
+    return [name for name, value in functions if str(value.__module__).partition(".")[0] not in _CODE]
+
+
+def _autocast(pipe) -> dict[str, str]:
+    """Return a digest of the number format of torch.autocast where the UNet is; {} outside of it."""
+    import torch
+
+    kind = next(pipe.unet.parameters()).device.type
+    return {"autocast": _digest(str(torch.get_autocast_dtype(kind)))} if torch.is_autocast_enabled(kind) else {}
 
 
 def _has_global_hooks() -> bool:
@@ -278,11 +349,14 @@ def _has_global_hooks() -> bool:
     return bool(module._global_forward_hooks or module._global_forward_pre_hooks)
 
 
+def _is_of_libraries(kind: type) -> bool:
+    return kind.__module__.split(".")[0] in _LIBRARIES
+
+
 def _is_patched(kind: type, method: str) -> bool:
     """Say whether a method of a class of the libraries was replaced by a function from elsewhere."""
-    function = getattr(kind, method, None)
-    root = kind.__module__.split(".")[0]
-    return root in _LIBRARIES and getattr(function, "__module__", root).split(".")[0] not in _LIBRARIES
+    module = getattr(getattr(kind, method, None), "__module__", None) or "torch"
+    return _is_of_libraries(kind) and module.split(".")[0] not in _LIBRARIES
 
 
 def _unreadable(modules) -> list[str]:
@@ -291,6 +365,8 @@ def _unreadable(modules) -> list[str]:
     kinds = {type(module): "forward" for _, module in modules}
     kinds |= {type(processor): "__call__" for _, _, processor in processors if processor is not None}
     reasons = [f"a replaced {kind.__name__}.{method}" for kind, method in kinds.items() if _is_patched(kind, method)]
+    layers = {type(module) for _, module in modules}
+    reasons += sorted(f"a layer of another class, {kind.__name__}" for kind in layers if not _is_of_libraries(kind))
     for place, module, processor in processors:
         where = f" at {place}" if place else ""
         own = vars(module)  # a module's own lookup of attributes that are not there is slow

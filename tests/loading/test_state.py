@@ -1,5 +1,6 @@
 """Whatever changes a pipeline's pictures changes its state, or is said to be unknown."""
 
+import copy
 from contextlib import ExitStack
 
 import pytest
@@ -19,9 +20,19 @@ def own():
     return load_pipeline()
 
 
+MISSING = object()
+
+
+def restore(thing, name, value):
+    if value is MISSING:
+        delattr(thing, name)
+    else:
+        setattr(thing, name, value)
+
+
 def set_attribute(thing, name, value):
     def switch(undo):
-        undo.callback(setattr, thing, name, getattr(thing, name))
+        undo.callback(restore, thing, name, getattr(thing, name, MISSING))
         setattr(thing, name, value)
 
     return switch
@@ -123,6 +134,38 @@ def normalizer(pipe):
     return set_attribute(backend, "normalizer", tokenizers.normalizers.Lowercase())
 
 
+def autocast(undo):
+    undo.enter_context(torch.autocast("cpu", torch.bfloat16))
+
+
+def swap_rows(weight):
+    weight[[300, 301]] = weight[[301, 300]]
+
+
+def own_class(thing):
+    """Let an object be of a class that a cell defines, and so may define anew."""
+
+    def switch(undo):
+        kind = type(thing)
+        undo.callback(setattr, thing, "__class__", kind)
+        thing.__class__ = type(kind.__name__, (kind,), {"__module__": "__main__"})
+
+    return switch
+
+
+def another_vocabulary(pipe):
+    def switch(undo):
+        undo.callback(setattr, pipe, "tokenizer", pipe.tokenizer)
+        pipe.tokenizer = copy.deepcopy(pipe.tokenizer)
+        words = {**pipe.tokenizer.get_vocab()}
+        cat, dog = (next(word for word in words if word.startswith(part)) for part in ("cat", "dog"))
+        words[cat], words[dog] = words[dog], words[cat]
+        model = pipe.tokenizer.backend_tokenizer.model
+        pipe.tokenizer.backend_tokenizer.model = tokenizers.models.WordLevel(words, unk_token=model.unk_token or cat)
+
+    return switch
+
+
 SWITCHES = {
     "FreeU": freeu,
     "tiling": lambda pipe: set_attribute(pipe.vae, "use_tiling", True),
@@ -142,6 +185,11 @@ SWITCHES = {
     "every second": lambda pipe: edit(pipe.text_encoder.get_input_embeddings().weight.data, nudge_every_second),
     "tokens": lambda pipe: set_attribute(pipe.tokenizer, "model_max_length", 16),
     "padding side": lambda pipe: set_attribute(pipe.tokenizer, "padding_side", "left"),
+    "autocast": lambda pipe: autocast,
+    "swapped rows": lambda pipe: edit(pipe.text_encoder.get_input_embeddings().weight.data, swap_rows),
+    "vocabulary": another_vocabulary,
+    "attribute of the scheduler": lambda pipe: set_attribute(pipe.scheduler, "init_noise_sigma", 0.7),
+    "dictionary": lambda pipe: set_attribute(pipe.unet.conv_in, "_kept", {"ratio": 1.0, "generator": object()}),
     "padding token": lambda pipe: set_attribute(pipe.tokenizer, "pad_token", "!"),
     "normalizer": normalizer,
     "factor": lambda pipe: set_attribute(pipe, "vae_scale_factor", 8),
@@ -152,13 +200,21 @@ SWITCHES = {
     "own processor": lambda pipe: own_processor(pipe.unet),
     "own method": lambda pipe: own_method(pipe.scheduler, "scale_model_input"),
     "own step": lambda pipe: own_method(pipe.scheduler, "step"),
+    "own decode": lambda pipe: own_method(pipe.vae, "decode"),
+    "own encode_prompt": lambda pipe: own_method(pipe, "encode_prompt"),
+    "patched decode": lambda pipe: patched_class(type(pipe.vae), "decode"),
+    "own pipeline class": lambda pipe: own_class(pipe),
+    "own scheduler class": lambda pipe: own_class(pipe.scheduler),
+    "own UNet class": lambda pipe: own_class(pipe.unet),
+    "checker that is a function": lambda pipe: set_attribute(pipe, "safety_checker", lambda images, **given: images),
     "patched layer": lambda pipe: patched_class(torch.nn.GroupNorm, "forward"),
     "patched processor": lambda pipe: patched_class(AttnProcessor2_0, "__call__"),
     "hook on everything": lambda pipe: hook_on_everything,
 }
 UNKNOWN = (
     "hook", "hook inside", "own forward", "own processor", "own method", "own step", "patched layer",
-    "patched processor", "hook on everything",
+    "patched processor", "hook on everything", "own decode", "own encode_prompt", "patched decode",
+    "own pipeline class", "own scheduler class", "own UNet class", "checker that is a function",
 )  # fmt: skip
 
 
