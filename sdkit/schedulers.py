@@ -211,10 +211,12 @@ def misfit(scheduler: Any, from_picture: bool) -> str | None:
     lacking = [name for name in needed + ["add_noise"] * from_picture if not hasattr(scheduler, name)]
     if lacking:
         return f"it has no {lacking[0]}"
-    takes = inspect.signature(scheduler.step).parameters.values()
-    named = [p for p in takes if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.default is p.empty]
-    more = [p.name for p in named if p.name not in ("model_output", "timestep", "sample")]
-    return f"its step needs {' and '.join(more)}" if more else None
+    signature = inspect.signature(scheduler.step)
+    try:
+        signature.bind(None, None, None)  # as the pipelines call it: model_output, timestep, sample
+    except TypeError as error:
+        return f"its step does not take what the pipeline gives it ({error})"
+    return None
 
 
 def fresh_copy(scheduler: Any) -> Any:

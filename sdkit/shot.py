@@ -165,6 +165,8 @@ def in_words(value) -> str:
         return f"{value:g}"
     if is_picture(value):
         return f"picture {value.width} x {value.height}"
+    if getattr(value, "shape", None) == ():
+        return in_words(value.item())
     if hasattr(value, "shape"):
         return f"tensor {tuple(value.shape)}"
     if isinstance(value, (list, tuple)):
@@ -194,6 +196,7 @@ def is_same(a, b) -> bool:
     """
     if a is b:
         return True
+    a, b = (value.item() if getattr(value, "shape", None) == () else value for value in (a, b))  # numpy's numbers
     if isinstance(a, float) and isinstance(b, (int, float)):
         return isclose(a, b)
     if hasattr(a, "shape") or hasattr(b, "shape"):

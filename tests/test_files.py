@@ -67,3 +67,8 @@ def test_writers_of_the_same_file_at_once_never_mix(tmp_path):
 def test_a_name_with_a_zero_character_is_refused(tmp_path):
     with pytest.raises(ValueError, match="without a zero character"):
         write_whole(tmp_path / "a\0.html", b"")
+
+
+def test_a_home_folder_that_is_not_there_is_told():
+    with pytest.raises(ValueError, match="there is no such home folder"):
+        write_whole("~nobody-of-that-name/a.png", b"")

@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -52,3 +53,8 @@ def test_tensors_are_the_same_only_as_themselves():
 def test_numbers_are_the_same_but_for_rounding():
     assert is_same(1.3000000000000003, 1.3) and is_same([1.3000000000000003, 2], (1.3, 2.0))
     assert not is_same(1.3, 1.31) and not is_same([1], [1, 2]) and not is_same("1", 1)
+
+
+def test_numbers_of_numpy_find_their_cells():
+    assert is_same(np.int64(2), 2) and is_same(2.0, np.float32(2)) and not is_same(np.int64(2), 3)
+    assert in_words(np.float32(2.5)) == "2.5"

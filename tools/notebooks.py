@@ -42,7 +42,9 @@ def run(path: Path) -> None:
     # Without widget state nbclient 0.11 fails on Output widgets; `tidy` takes the state away.
     options = {"timeout": CELL_SECONDS, "record_timing": False, "store_widget_state": True, "coalesce_streams": True}
     folder = {"metadata": {"path": str(path.resolve().parent)}}
-    NotebookClient(book, km=kernel, resources=folder, **options).execute(cleanup_kc=True)
+    # transformers tells on stderr which image processors lack torchvision, whoever imports them first.
+    environment = {**os.environ, "TRANSFORMERS_VERBOSITY": "error", "DIFFUSERS_VERBOSITY": "error"}
+    NotebookClient(book, km=kernel, resources=folder, **options).execute(cleanup_kc=True, env=environment)
     tidy(book)
     write(book, path)
 

@@ -137,6 +137,15 @@ def _picture_shape(pipe, name, value):
 
 
 def _check_pil(name, picture):
+    try:
+        picture.load()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name} is a PIL picture that cannot be read: {error}; open it again.") from error
+    if name == "image" and "transparency" in picture.info:
+        raise ValueError(
+            'image has a transparent colour, which diffusers would drop; give image.convert("RGBA"), '
+            'pasted on a background, as "RGB".'
+        )
     if name == "image" and picture.mode != "RGB":
         raise ValueError(f'image is a PIL picture of mode {picture.mode!r}; give image.convert("RGB").')
     if name == "mask_image" and ("A" in picture.mode.upper() or "transparency" in picture.info):

@@ -34,7 +34,8 @@ def _check_formats(call):
     if torch.is_autocast_enabled(call.device.type):
         return
     used = ("unet", "vae") if call.arguments.get("prompt") is None else ("unet", "vae", "text_encoder")
-    formats = {name: next(getattr(call.pipe, name).parameters()).dtype for name in used}
+    # diffusers' own property knows the layers that are stored in one format and computed in another
+    formats = {name: getattr(call.pipe, name).dtype for name in used}
     if len(set(formats.values())) > 1:
         found = ", ".join(f"{name} {dtype}" for name, dtype in formats.items())
         raise ValueError(f"the pipeline's parts have different number formats: {found}. Call pipe.to with one dtype.")

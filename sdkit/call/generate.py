@@ -62,7 +62,8 @@ def generate(
         passed["generator"] = [generator(start["seed"]) for start in starts]
         if "mask_image" in passed and call.count > 1 and passed.get("padding_mask_crop") is None:
             # inpainting encodes each picture with a generator; one for each keeps the generators in step
-            passed["image"] = [_without_number(_in_turn("image", passed["image"], i)) for i in range(call.count)]
+            for name in ("image", "mask_image"):
+                passed[name] = [_without_number(_in_turn(name, passed[name], i)) for i in range(call.count)]
     with exclusive(pipe):
         origin, settings = origin_of(pipe), copied(settings_of(call))
         made = run(pipe, passed, [f"picture {i}" for i in range(call.count)])

@@ -9,6 +9,8 @@ from sdkit.parameters import short
 from sdkit.shot import is_picture
 from sdkit.words import marks_of_other_programs
 
+_ORIENTATION = 0x0112  # EXIF 2.3, 4.6.4
+
 
 def without_effect(call: Call, seed_given: bool) -> list[str]:
     """List, in words, the given arguments that cannot change the picture in this call."""
@@ -139,6 +141,20 @@ def _mask(call, seed_given) -> Iterator[str]:
             )
 
 
+def _parts_of_picture_files(call, seed_given) -> Iterator[str]:
+    """Tell of what a file says besides the pixels of a picture: how it is turned, and its other frames."""
+    for name in ("image", "mask_image"):
+        value = call.arguments.get(name)
+        pictures = [picture for picture in (value if isinstance(value, list) else [value]) if is_picture(picture)]
+        if any(picture.getexif().get(_ORIENTATION, 1) != 1 for picture in pictures):
+            yield (
+                f"the orientation in the EXIF data of {name} has no effect: diffusers takes the pixels as they are "
+                "stored; to turn them, give PIL.ImageOps.exif_transpose(picture)."
+            )
+        if any(getattr(picture, "n_frames", 1) > 1 for picture in pictures):
+            yield f"the other frames of {name} have no effect: only the present one of an animation is used."
+
+
 def _sizes(call, name) -> list[tuple[int, int]]:
     """Return (height, width) of each picture of an argument; none for latents."""
     value = call.arguments.get(name)
@@ -191,6 +207,7 @@ _RULES: tuple[Rule, ...] = (
     _size_of_start,
     _size_of_mask,
     _mask,
+    _parts_of_picture_files,
 )
 
 

@@ -87,8 +87,14 @@ def _check_returned(pipe, changed, latents) -> None:
     for name, value in changed.items():
         if not isinstance(value, torch.Tensor):
             raise TypeError(f"callback_on_step_end returned {short(value)} as {name}; give a torch tensor.")
-    if "latents" in changed and changed["latents"].shape != latents.shape:
-        raise ValueError(
-            f"callback_on_step_end returned latents of the shape {tuple(changed['latents'].shape)}; "
-            f"here it must stay {tuple(latents.shape)}."
-        )
+    made = changed.get("latents", latents)
+    for what in ("shape", "dtype", "device"):
+        if getattr(made, what) != getattr(latents, what):
+            raise ValueError(
+                f"callback_on_step_end returned latents whose {what} is {_plain(getattr(made, what))}; "
+                f"it must stay {_plain(getattr(latents, what))}."
+            )
+
+
+def _plain(value):
+    return tuple(value) if isinstance(value, tuple) else value

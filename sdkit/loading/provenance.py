@@ -54,7 +54,11 @@ def origin_of(pipe) -> Origin:
         revision=source.revision,
         fingerprint=_fingerprint(pipe, digests),
         scheduler=type(pipe.scheduler).__name__,
-        scheduler_config={key: value for key, value in pipe.scheduler.config.items() if not key.startswith("_")},
+        scheduler_config={
+            key: value.tolist() if hasattr(value, "tolist") else value
+            for key, value in pipe.scheduler.config.items()
+            if not key.startswith("_")
+        },
         attention=tuple(sorted(_attention_processors(pipe.unet))),
         device=device.type,
         dtype=str(pipe.unet.dtype),

@@ -16,7 +16,7 @@ from sdkit.call.watching import StoppedError
 from sdkit.panel.controls import controls_for, set_value
 from sdkit.panel.pictures import as_html, pictures_in
 from sdkit.panel.run import Run
-from sdkit.panel.thread import RequestThread, from_front_end, take_turns_with_cells
+from sdkit.panel.thread import RequestThread, from_front_end, shell, take_turns_with_cells
 from sdkit.panel.view import HISTORY_LENGTH, Result, View, shots_in
 from sdkit.parameters import MAX_SEED, PARAMETERS
 from sdkit.record.plain_code import plain_call, plain_code
@@ -233,8 +233,16 @@ def _step_text(run: Run) -> str:
 
 
 def _key(values: dict[str, Any]) -> tuple:
-    """Return something hashable that is equal for equal values, and for things that tell no value only for the same."""
-    return tuple(_key_of(value) for value in values.values())
+    """Return something hashable that is equal for equal values, and for things that tell no value only for the same.
+
+    It changes with each cell that is run: a cell may change what the function uses, such as a scheduler.
+    """
+    return _cells_run(), *(_key_of(value) for value in values.values())
+
+
+def _cells_run() -> int:
+    running = shell()
+    return 0 if running is None else running.execution_count
 
 
 def _key_of(value: Any) -> Any:

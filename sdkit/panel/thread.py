@@ -107,24 +107,24 @@ def from_front_end() -> bool:
 
 def _message_type() -> str | None:
     """Return the type of the Jupyter message that is being handled, None outside of a kernel."""
-    kernel: Any = getattr(_shell(), "kernel", None)
+    kernel: Any = getattr(shell(), "kernel", None)
     if not hasattr(kernel, "get_parent"):
         return None
     return kernel.get_parent().get("header", {}).get("msg_type")
 
 
-def _shell() -> Any:
+def shell() -> Any:
     """Return IPython's shell, None where there is none."""
     return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
 def take_turns_with_cells() -> None:
     """Make the cells of this notebook wait while a panel works, and panels wait while a cell runs."""
-    shell = _shell()
-    if shell is None or _before_cell in shell.events.callbacks["pre_run_cell"]:
+    running = shell()
+    if running is None or _before_cell in running.events.callbacks["pre_run_cell"]:
         return
-    shell.events.register("pre_run_cell", _before_cell)
-    shell.events.register("post_run_cell", _after_cell)
+    running.events.register("pre_run_cell", _before_cell)
+    running.events.register("post_run_cell", _after_cell)
     if _message_type() == "execute_request":  # the cell that makes the first panel
         _before_cell()
 

@@ -10,9 +10,9 @@ import json
 import re
 from typing import Any
 
-from sdkit.parameters import short
+from sdkit.parameters import PARAMETERS, short
 from sdkit.schedulers import SAMPLERS, SPACINGS, find_name
-from sdkit.shot import Shot
+from sdkit.shot import Shot, is_same
 
 NAME = "AUTOMATIC1111"
 _IMAGE_TO_IMAGE = "StableDiffusionImg2ImgPipeline"
@@ -32,6 +32,11 @@ _LIKE_A1111: dict[str, dict[str, Any]] = {
         if name.removesuffix("Scheduler") not in ("DDIM", "DDPM", "PNDM", "UniPCMultistep", "LCM", "TCD")
     },
 }
+# Settings that the text holds, or that change no pixel.
+_HELD = (
+    "prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "seed", "height", "width", "strength",
+    "clip_skip", "eta", "output_type", "num_images_per_prompt", "callback_on_step_end_tensor_inputs",
+)  # fmt: skip
 _USUAL = ("", "automatic", "uniform", "normal")  # the model's own noise levels
 
 # All of these take time in proportion to the length of a text: a stranger's file may hold a long one.
@@ -56,6 +61,11 @@ _NOT_ARGUMENTS = {
     "Civitai resources": "load those of the type lora with pipe.load_lora_weights",
     "Template": "the prompt was made from it",
     "Negative Template": "the negative prompt was made from it",
+    "node": "what it does to the picture is not known here",
+    "KSampler": "it is not known here; give it",
+    "CLIPTextEncode": "it is not known here; give it",
+    "batch_size": "the noise of all pictures of a batch is drawn at once there",
+    "Not held here": "the text of sdkit has no place for these; its own record holds them",
     "TI": "load it with pipe.load_textual_inversion",
 }
 
@@ -81,9 +91,17 @@ def write_parameters(shot: Shot) -> str:
         "RNG": "CPU",
         "Eta DDIM": settings.get("eta") or None,
         "Version": f"sdkit {origin.versions['sdkit']}",
+        "Not held here": ", ".join(_not_held(settings)) or None,
     }
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None))
     return "\n".join(lines)
+
+
+def _not_held(settings):
+    """Return the names of settings that change the picture and have no place in the text."""
+    given = {name: value for name, value in settings.items() if name in PARAMETERS and value is not None}
+    changed = [name for name, value in given.items() if not is_same(value, PARAMETERS[name].default)]
+    return [name for name in changed if name not in _HELD]
 
 
 def _sampler_of(kind, config):

@@ -19,6 +19,14 @@ _MAX_PLAIN_LETTERS = 5_000  # of a text that is no JSON
 _PARAMETERS = "parameters"
 # The classes of sd-parsers that read a program's texts.
 _READERS = {COMFYUI: "ComfyUIParser", INVOKEAI: "InvokeAIParser", NOVELAI: "NovelAIParser", FOOOCUS: "FooocusParser"}
+# The nodes of ComfyUI that are read, and those that show or keep what they get.
+_READ_NODES = (
+    "KSampler", "CheckpointLoaderSimple", "EmptyLatentImage", "CLIPTextEncode", "VAEDecode", "SaveImage",
+    "PreviewImage",
+)  # fmt: skip
+_SETTINGS_OF_NODES = (
+    "seed", "noise_seed", "steps", "cfg", "sampler_name", "scheduler", "denoise", "text", "width", "height",
+)  # fmt: skip
 _NOISE = {COMFYUI: "CPU", FOOOCUS: "CPU"}  # where a program draws its noise, if its texts do not tell
 
 
@@ -51,7 +59,8 @@ def read_foreign(texts: Mapping[str, str], program: str) -> dict[str, Any]:
         ) from error
     try:
         found = getattr(parsers, _READERS[program])().parse(_prepared(texts, program))
-        pairs = {name: value for name, value in _pairs_of(found, program).items() if value not in (None, "")}
+        found_pairs = _pairs_of(found, program, _nodes(texts))
+        pairs = {name: value for name, value in found_pairs.items() if value not in (None, "")}
     except ValueError as error:
         raise ValueError(f"it was made by {program}, and its settings cannot be read: {error}.") from error
     except Exception as error:  # sd-parsers lets through what odd values raise in it, and finds no sampler
@@ -84,10 +93,22 @@ def _prepared(texts, program):
     return dict(texts)
 
 
-def _pairs_of(found, program):
+def _unread_nodes(nodes):
+    """Return what of a ComfyUI graph is not read, in words: nodes of other kinds, and settings that such nodes make."""
+    kinds = sorted({node["class_type"] for node in nodes.values() if node["class_type"] not in _READ_NODES})
+    found = {f"node {kind}": "not read" for kind in kinds}
+    for node in nodes.values():
+        linked = [name for name in _SETTINGS_OF_NODES if isinstance(node["inputs"].get(name), list)]
+        found |= {f"{node['class_type']} {name}": "made by another node" for name in linked}
+        if node["class_type"].startswith("EmptyLatent") and node["inputs"].get("batch_size", 1) != 1:
+            found["batch_size"] = node["inputs"]["batch_size"]
+    return found
+
+
+def _pairs_of(found, program, nodes):
     """Return the settings that sd-parsers found, under the names of AUTOMATIC1111, and the rest as they are."""
     sampler, rest = found.samplers[0], dict(found.metadata)
-    settings = dict(sampler.parameters)
+    settings = {name: value for name, value in sampler.parameters.items() if not isinstance(value, list)}
     if program == COMFYUI:
         size = next((kind for kind, nodes in rest.items() if "Latent" in kind and "width" in nodes[0]), None)
         latents: dict[str, Any] = rest.pop(size)[0] if size else {}
@@ -113,6 +134,10 @@ def _pairs_of(found, program):
         "Denoising strength": strength if strength != 1 else None,
         "Version": rest.pop("version", rest.pop("app_version", None)),
     }
+    if program == INVOKEAI and rest.get("generation_mode") in ("img2img", "inpaint", "outpaint"):
+        pairs["Denoising strength"] = strength or rest.pop("strength", None) or 1
+    if program == COMFYUI:
+        rest = {**_unread_nodes(nodes), **rest}
     others = {"other samplers": f"{len(found.samplers) - 1} more" if len(found.samplers) > 1 else None}
     return {name: _text(value) for name, value in {**settings, **rest, **others, **pairs}.items()}
 

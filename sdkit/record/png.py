@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdkit.call.check_parts import check_present
 from sdkit.call.generate import generate
 from sdkit.call.resolve import draws_noise_on_the_way, resolve
-from sdkit.files import write_whole
+from sdkit.files import expanded, write_whole
 from sdkit.loading.components import pipeline_from
 from sdkit.loading.device import device_of
 from sdkit.loading.locate import BUILT_IN
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 CHUNK, FOREIGN_CHUNK = "sdkit", "parameters"
 # Less than half the time of zlib's usual 6 for a sixth more bytes: one process packs what many workers make.
 _COMPRESS_LEVEL = 3
+_CHECKED_LETTERS = 1_000_000  # of a record that is read once more before it is written; larger ones hold pictures
 
 
 def save_picture(shot: Shot, path: str | Path, *, leave_out: Sequence[str] = ()) -> Path:
@@ -57,7 +59,7 @@ def save_picture(shot: Shot, path: str | Path, *, leave_out: Sequence[str] = ())
     path = Path(path)
     if path.suffix.lower() != ".png" or "\0" in str(path):
         raise ValueError(f"path is {str(path)!r}; give a name that ends in .png: it keeps pixels and settings.")
-    if path.expanduser().is_dir():
+    if expanded(path).is_dir():
         raise ValueError(f"path is {str(path)!r}, a folder; give the name of a file.")
     return write_whole(path, png_of(_without(shot, leave_out)))
 
@@ -91,9 +93,23 @@ def png_of(shot: Shot, **more: Any) -> bytes:
     record = {"settings": settings, "origin": encode(shot.origin.to_dict()), "seconds": shot.seconds, **encode(more)}
     if shot.problem is not None:
         record["problem"] = shot.problem
+    text = json.dumps(record, ensure_ascii=False)
+    if len(text) < _CHECKED_LETTERS:
+        _check_own(text)
     info.add_text(FOREIGN_CHUNK, foreign)
-    info.add_text(CHUNK, json.dumps(record, ensure_ascii=False))
+    info.add_text(CHUNK, text)
     return png_bytes(shot.image, info, _COMPRESS_LEVEL)
+
+
+def _check_own(text):
+    """Raise ValueError if a record would be refused when it is read: what is saved can be read."""
+    try:
+        parse_record(text)
+    except ValueError as error:
+        raise ValueError(
+            f"no record that can be read again holds this call: {error} Keep the picture alone, with "
+            "shot.image.save(path), or leave out folder."
+        ) from error
 
 
 def _check_readable(settings, besides=0):
@@ -236,9 +252,13 @@ def rebuild(path: str | Path, pipe=None, *, model: str | Path | None = None, **i
     that are not there.
     """
     path = file_at(path)
+    if pipe is not None:
+        check_present(pipe)
     picture, record = _read(path)
     name = path.name
     settings = {**record["settings"], **instead}
+    if settings.get("output_type", "pil") != "pil":
+        raise ValueError(f"output_type is {settings['output_type']!r}, and pictures are compared; leave it out.")
     _check_complete(settings, record["origin"]["pipeline"], name)
     before = _pixels(picture, name)
     versions: dict = {}
@@ -364,6 +384,11 @@ def _pipeline_for(origin, pipe, model, name):
     with _from_a_file(name, {}, {}):
         pipe = pipeline_of(origin, parts)
     now = origin_of(pipe)
+    if origin.fingerprint != now.fingerprint and origin.dtype != now.dtype and origin.model == now.model:
+        raise ValueError(
+            f"the picture was made in {origin.dtype} and this pipeline is in {now.dtype}, which rounds the weights. "
+            f"Load the model with dtype={origin.dtype} and give it as pipe=."
+        )
     if origin.fingerprint != now.fingerprint:
         raise ValueError(
             f"the weights differ: the picture was made with {origin.model} ({origin.fingerprint}), this pipeline "

@@ -101,8 +101,8 @@ def _axes(arguments, words):
     prompt = {"prompt": listed["prompt"]} if "prompt" in listed else {}
     axes = {**prompt, **words, **listed}
     if not 1 <= len(axes) <= MAX_AXES:
-        named = ", ".join(axes) or "none"
-        raise ValueError(f"{len(axes)} arguments are lists ({named}); give one to {MAX_AXES} lists of values.")
+        found = f"{len(axes)} arguments are lists ({', '.join(axes)})" if axes else "no argument is a list of values"
+        raise ValueError(f"{found}; give one to {MAX_AXES}, such as seed=range(4) or guidance_scale=[1, 4, 8].")
     for name, values in axes.items():
         if not len(values):
             raise ValueError(f"{name} is an empty list; give the values to compare.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from sdkit.files import write_whole
+from sdkit.files import expanded, write_whole
 from sdkit.record.png import digest, encode, is_lost, png_of, read_record
 from sdkit.shot import Shot, is_picture
 from sdkit.sweeping.plan import Cell
@@ -33,7 +33,11 @@ class Store:
             raise TypeError(f"folder is {folder!r}; give a path.")
         if not os.fspath(folder) or "\0" in os.fspath(folder):
             raise ValueError(f'folder is {os.fspath(folder)!r}; give a path, such as "pictures", or "." for this one.')
-        self.folder = Path(folder).expanduser()
+        if "://" in os.fspath(folder):
+            raise ValueError(
+                f"folder is {os.fspath(folder)!r}; give one of this machine's file system, not an address."
+            )
+        self.folder = expanded(folder)
         self._names: dict[Cell, str] = {}
         self._damaged: set[Path] = set()
         self._pictures: dict[int, tuple[Any, Any]] = {}  # id -> (picture, encoded): cells often start from the same one

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdkit.call.check_parts import check_present
 from sdkit.shots import Shots
 from sdkit.sweeping.cost import Plan, memory_of
 from sdkit.sweeping.executor import Executor, LocalExecutor
@@ -150,6 +151,7 @@ def plan_sweep(
 
 def _prepare(pipe, variants, arguments, replace, folder, batch_size, workers, impossible) -> Job:
     """Check all that can be checked before the first picture; return the job, with the pictures that the folder has."""
+    check_present(pipe)
     if batch_size is not None and (not isinstance(batch_size, Integral) or batch_size is True or batch_size < 1):
         raise ValueError(f"batch_size is {batch_size!r}; give a whole number of 1 or more.")
     if impossible not in ("raise", "skip"):

@@ -161,3 +161,40 @@ def test_a_mask_of_another_size_is_told(inpaint):
     assert "32x48 is stretched over image, 64x64" in message
     with pytest.raises(ValueError, match=r"image \(64x64\) and mask_image \(32x48\) must have one size"):
         told(inpaint, image=picture(), mask_image=picture("L", (32, 48), 255), padding_mask_crop=8)
+
+
+def test_what_a_file_says_besides_pixels_is_told(img2img, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "turned.jpg", exif=exif)
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.png", save_all=True, append_images=frames[1:])
+    for name, words in (("turned.jpg", "EXIF data of image has no effect.*exif_transpose"), ("moving.png", "frames")):
+        with pytest.warns(NoEffectWarning, match=words), Image.open(tmp_path / name) as start:
+            generate(img2img, "a cat", image=start, num_inference_steps=2)
+
+
+def test_start_pictures_that_cannot_be_used_are_named(img2img, tmp_path):
+    with_a_transparent_colour = Image.new("RGB", (64, 64))
+    with_a_transparent_colour.info["transparency"] = (0, 0, 0)
+    closed = Image.new("RGB", (64, 64))
+    closed.save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    cut = Image.open(tmp_path / "b.png")
+    for start, words in ((with_a_transparent_colour, "transparent colour"), (cut, "cannot be read")):
+        with pytest.raises(ValueError, match=f"image .*{words}"):
+            generate(img2img, "a cat", image=start, num_inference_steps=2)
+
+
+def test_two_prompts_with_two_masks_make_two_pictures_of_each_as_in_diffusers(inpaint):
+    starts = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    masks = [Image.new("L", (64, 64), 0) for _ in range(2)]
+    masks[0].paste(255, (0, 0, 32, 64))
+    masks[1].paste(255, (32, 0, 64, 64))
+    call = {"image": starts, "mask_image": masks, "num_images_per_prompt": 2, "num_inference_steps": 2}
+    shots = generate(inpaint, ["a cat", "a dog"], strength=0.8, seed=3, **call)
+    assert len(shots) == 4
+    alone = generate(inpaint, seed=shots[1].settings["seed"], **{
+        name: shots[1].settings[name] for name in ("prompt", "image", "mask_image", "num_inference_steps", "strength")
+    })[0]  # fmt: skip
+    assert abs(np.asarray(alone.image, int) - np.asarray(shots[1].image, int)).max() <= 2

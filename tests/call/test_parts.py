@@ -4,7 +4,7 @@ import diffusers
 import pytest
 import torch
 
-from sdkit import generate, load_pipeline, sweep
+from sdkit import generate, load_pipeline, rebuild, save_picture, sweep
 
 
 @pytest.fixture
@@ -55,3 +55,27 @@ def test_something_that_is_no_scheduler_is_refused(own):
     for name in ("SchedulerMixin", "UNet2DConditionModel"):
         with pytest.raises(ValueError, match=f"scheduler is '{name}'; .*known are"):
             sweep(own, "a cat", scheduler=[name], num_inference_steps=1)
+
+
+def test_layers_stored_in_another_format_are_no_mixture(own):
+    own.unet.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.float32)
+    generate(own, "a cat", num_inference_steps=1)
+
+
+def test_a_step_with_other_names_fits(own):
+    class Own(type(own.scheduler)):
+        def step(self, output, *rest, **named):
+            return super().step(output, *rest, **named)
+
+    own.scheduler = Own.from_config(own.scheduler.config)
+    generate(own, "a cat", num_inference_steps=2, guidance_scale=1.0)
+
+
+@pytest.mark.parametrize("pipe", [None, "built-in", diffusers.StableDiffusionPipeline])
+def test_what_is_no_pipeline_is_named(pipe, tmp_path, own):
+    path = save_picture(generate(own, "a cat", num_inference_steps=1)[0], tmp_path / "a.png")
+    with pytest.raises(TypeError, match="pipe is .*; give a Stable Diffusion pipeline"):
+        sweep(pipe, "a cat", seed=[1])
+    if pipe is not None:
+        with pytest.raises(TypeError, match="pipe is .*; give a Stable Diffusion pipeline|pipe\\..* is None"):
+            rebuild(path, pipe)

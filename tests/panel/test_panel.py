@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import ipywidgets as widgets
 import numpy as np
@@ -445,3 +446,17 @@ def test_panels_never_change_pictures(pipe):
 
     explore(make, seed=None).button.click()
     assert np.array_equal(results[0].image, direct.image)
+
+
+def test_a_cell_in_between_makes_the_picture_anew(calls, monkeypatch):
+    cells = SimpleNamespace(execution_count=1)
+    monkeypatch.setattr("sdkit.panel.panel.shell", lambda: cells)
+    panel = explore(draw, seed=[1, 2])
+    for number, made in ((0, 1), (1, 2), (0, 2)):
+        panel.controls["seed"].index = number
+        panel.button.click()
+        assert len(calls) == made
+    cells.execution_count = 2  # the cell may have changed what the function uses
+    panel.controls["seed"].index = 1
+    panel.button.click()
+    assert len(calls) == 3

@@ -7,6 +7,7 @@ from dataclasses import replace
 import diffusers
 import numpy as np
 import pytest
+import torch
 from diffusers import EulerDiscreteScheduler
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -388,3 +389,11 @@ def test_clip_skip_can_be_left_out(pipe, shot, tmp_path):
     with pytest.raises(ValueError, match="clip_skip is 2.* To leave it out, give clip_skip=None"):
         rebuild(path, pipe)
     assert rebuild(path, pipe, clip_skip=None).shot.settings["clip_skip"] is None
+
+
+def test_what_the_text_cannot_hold_is_named_in_it(pipe):
+    latents = torch.randn(1, 4, 16, 16)
+    shot = generate(pipe, "a cat", latents=latents, guidance_rescale=0.5, num_inference_steps=1)[0]
+    read = read_parameters(write_parameters(shot))
+    assert read["not_mapped"]["Not held here"].startswith("latents, guidance_rescale: ")
+    assert "Not held here" not in write_parameters(generate(pipe, "a cat", num_inference_steps=1)[0])

@@ -132,3 +132,21 @@ def test_what_sd_parsers_cannot_read_is_said_without_its_inner_words(tmp_path, t
     with pytest.raises(ValueError, match="sd-parsers finds no settings of a known form|cannot be read") as caught:
         read_settings(saved(tmp_path / "a.png", **texts))
     assert "index out of range" not in str(caught.value) and "NoneType" not in str(caught.value)
+
+
+def test_what_a_graph_of_comfyui_does_besides_is_named(tmp_path):
+    graph = {**GRAPH, "8": node("LoraLoader", lora_name="x", model=["4", 0], clip=["4", 1], strength_model=0.8)}
+    graph["5"] = node("EmptyLatentImage", width=64, height=64, batch_size=4)
+    graph["3"] = {**GRAPH["3"], "inputs": {**GRAPH["3"]["inputs"], "seed": ["20", 0], "steps": ["21", 0]}}
+    graph["20"] = node("SeedNode", value=3)
+    record = read_settings(saved(tmp_path / "a.png", prompt=graph))
+    assert "seed" not in record["settings"] and "num_inference_steps" not in record["settings"]
+    named = {"node LoraLoader", "node SeedNode", "KSampler seed", "KSampler steps", "batch_size"}
+    assert named <= record["not_mapped"].keys()
+
+
+def test_invokeais_picture_from_a_picture_asks_for_the_start(pipe, tmp_path):
+    path = saved(tmp_path / "a.png", invokeai_metadata={**INVOKE, "generation_mode": "img2img", "strength": 0.6})
+    assert read_settings(path)["settings"]["strength"] == 0.6
+    with pytest.raises(ValueError, match="give image="):
+        rebuild(path, pipe)

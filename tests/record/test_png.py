@@ -15,6 +15,7 @@ import torch
 from diffusers import (
     DDIMScheduler,
     EulerAncestralDiscreteScheduler,
+    StableDiffusionPipeline,
 )
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -478,3 +479,34 @@ def test_adapters_are_named_with_their_strengths(saved, pipe, tmp_path):
     path = save_picture(shot, tmp_path / "a.png")
     assert read_settings(path)["origin"]["adapters"] == {"ink": 0.5}
     assert "adapter ink 0.5 -> 0" in rebuild(path, pipe).state
+
+
+def test_a_record_that_would_be_refused_is_not_saved(pipe, tmp_path):
+    class Own(StableDiffusionPipeline):
+        pass
+
+    own = Own(**pipe.components, requires_safety_checker=False)
+    own.set_progress_bar_config(disable=True)
+    with pytest.raises(ValueError, match=r"no record that can be read again .*Own.*shot.image.save\(path\)"):
+        save_picture(generate(own, "a cat", num_inference_steps=1)[0], tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_noise_levels_in_an_array_are_kept_as_a_list(pipe, tmp_path):
+    own = StableDiffusionPipeline(**pipe.components, requires_safety_checker=False)
+    own.set_progress_bar_config(disable=True)
+    own.scheduler = DDIMScheduler.from_config(pipe.scheduler.config, trained_betas=np.linspace(1e-4, 0.02, 1000))
+    path = save_picture(generate(own, "a cat", num_inference_steps=2)[0], tmp_path / "a.png")
+    assert rebuild(path, pipe).max_difference == 0
+
+
+def test_other_outputs_are_refused_before_a_picture_is_made_again(pipe, tmp_path):
+    path = save_picture(generate(pipe, "a cat", num_inference_steps=1)[0], tmp_path / "a.png")
+    with pytest.raises(ValueError, match="output_type is 'np', and pictures are compared"):
+        rebuild(path, pipe, output_type="np")
+
+
+def test_another_number_format_is_named_as_the_cause(tmp_path, pipe):
+    path = save_picture(generate(pipe, "a cat", num_inference_steps=1)[0], tmp_path / "a.png")
+    with pytest.raises(ValueError, match="made in torch.float32 and this pipeline is in torch.bfloat16"):
+        rebuild(path, load_pipeline(dtype=torch.bfloat16))

@@ -181,9 +181,9 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything(tmp_path, monke
         Store(tmp_path)
 
 
-@pytest.mark.parametrize("folder", ["", "pictures\0"])
+@pytest.mark.parametrize("folder", ["", "pictures\0", "s3://bucket/pictures", "~nobody-of-that-name/x"])
 def test_a_folder_without_a_usable_name_is_refused(folder):
-    with pytest.raises(ValueError, match="^folder is "):
+    with pytest.raises(ValueError, match="^(folder|path) is "):
         Store(folder)
 
 

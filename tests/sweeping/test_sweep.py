@@ -74,7 +74,7 @@ def test_a_range_is_a_list(pipe):
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({}, ValueError, "0 arguments are lists"),
+        ({}, ValueError, "no argument is a list of values; give one to 3"),
         ({"seed": [1, 2], "guidance_scale": [1, 2], "eta": [0, 1], "clip_skip": [0]}, ValueError, "4 arguments are"),
         ({"seed": []}, ValueError, "seed is an empty list"),
         ({"guidance_scale": [1, -3]}, ValueError, "guidance_scale is -3"),
