@@ -180,6 +180,7 @@ def test_a_name_with_a_spacing_is_another_picture(pipe):
     assert shots[1].origin.scheduler_config["use_karras_sigmas"] is True
 
 
+@pytest.mark.slow  # one of seventy takes a moment, all of them half a minute
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", NAMES_HERE)
 def test_no_named_scheduler_gives_a_black_picture(pipe, name):

@@ -363,6 +363,7 @@ NEEDS_TORCHSDE = "DPM++ SDE"
 ONCE = [(name, spacing, steps) for name, spacing in BOTH for steps in ((2, 5) if spacing is None else (4,))]
 
 
+@pytest.mark.slow  # one of ninety takes a moment, all of them half a minute
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("sampler", "spacing", "steps"), [case for case in ONCE if case[0] != NEEDS_TORCHSDE])
 def test_no_sampler_gives_a_black_picture(pipe, tmp_path, sampler, spacing, steps):
