@@ -25,6 +25,8 @@ from tools.form import LESSONS
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CELL_SECONDS = 600
+# transformers tells on stderr which image processors lack torchvision, whoever imports them first.
+QUIET = {"TRANSFORMERS_VERBOSITY": "error", "DIFFUSERS_VERBOSITY": "error"}
 
 
 class ThisPython(KernelSpecManager):
@@ -32,7 +34,7 @@ class ThisPython(KernelSpecManager):
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the specification of this environment's ipykernel."""
-        return self.kernel_spec_class(resource_dir=RESOURCES, **get_kernel_dict())
+        return self.kernel_spec_class(resource_dir=RESOURCES, **{**get_kernel_dict(), "env": QUIET})
 
 
 def run(path: Path) -> None:
@@ -42,9 +44,7 @@ def run(path: Path) -> None:
     # Without widget state nbclient 0.11 fails on Output widgets; `tidy` takes the state away.
     options = {"timeout": CELL_SECONDS, "record_timing": False, "store_widget_state": True, "coalesce_streams": True}
     folder = {"metadata": {"path": str(path.resolve().parent)}}
-    # transformers tells on stderr which image processors lack torchvision, whoever imports them first.
-    environment = {**os.environ, "TRANSFORMERS_VERBOSITY": "error", "DIFFUSERS_VERBOSITY": "error"}
-    NotebookClient(book, km=kernel, resources=folder, **options).execute(cleanup_kc=True, env=environment)
+    NotebookClient(book, km=kernel, resources=folder, **options).execute(cleanup_kc=True)
     tidy(book)
     write(book, path)
 
