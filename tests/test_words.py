@@ -69,7 +69,7 @@ def test_marks_of_other_programs_are_found(prompt, mark):
         "SAND and BAND", "A CAT AND A DOG", "breakfast, BREAKS", '"TAKE A BREAK"', "🐱 (ねこ) :-)", "「青い」ねこ",
         "（青い）【ねこ】", "a C++ book", "a well-known cat - a dog -- a fox", "a cat--a dog", "note [1]", "<blob> cat",
         "a <b>cat</b>", "20+ cats", "snake__case", "a cat {sleeping}", "(see page 12)", "a $5 note", "x^2 + y^2",
-        "std::string", "(((cat)))s"[3:6], "12:30::45",
+        "std::string", "12:30::45", "a cat (grey) :-)",
     ],
 )  # fmt: skip
 def test_ordinary_prompts_hold_no_marks(prompt):

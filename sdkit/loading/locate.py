@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sdkit.files import expanded
 from sdkit.loading.checkpoint import INDEX, PICKLES, SAFE, check_channels, read_index, refuse_pickle
 from sdkit.loading.parts import first_line, read_json
 from sdkit.parameters import short
@@ -34,7 +35,7 @@ def locate(model: str | Path) -> Path | str:
         raise TypeError(f'model is {model!r}; give "{BUILT_IN}", a folder, a file, or a Hub id.')
     if model == BUILT_IN:
         return _built_in()
-    path = Path(model).expanduser()
+    path = expanded(model)
     if path.is_dir():
         if not (path / INDEX).exists():
             raise FileNotFoundError(
@@ -79,7 +80,7 @@ def config_of(path: Path, config: str | Path | None, options: Mapping[str, Any])
     """
     if config is None:
         return path.parent if (path.parent / INDEX).exists() else None
-    folder = Path(config).expanduser()
+    folder = expanded(config)
     if not folder.is_dir():
         return _fetch_configs(_hub_id(config), options)
     if not (folder / INDEX).exists():

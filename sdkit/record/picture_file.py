@@ -72,9 +72,7 @@ def read_file(path: Path) -> tuple[Image.Image, dict[str, str]]:
     try:
         picture = read_picture(path, kind)
         texts = {name: str(text) for name, text in picture.info.items() if isinstance(text, str)}
-        if kind != "PNG":
-            texts = _exif_texts(picture)
-        elif not texts and "exif" in picture.info:
+        if kind != "PNG" or (not texts and "exif" in picture.info):
             texts = _exif_texts(picture)
         return picture, texts
     except ValueError as error:

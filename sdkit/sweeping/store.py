@@ -31,7 +31,7 @@ class Store:
     def __init__(self, folder: str | os.PathLike[str]):
         if not isinstance(folder, (str, os.PathLike)):
             raise TypeError(f"folder is {folder!r}; give a path.")
-        if not os.fspath(folder) or "\0" in os.fspath(folder):
+        if not os.fspath(folder):
             raise ValueError(f'folder is {os.fspath(folder)!r}; give a path, such as "pictures", or "." for this one.')
         if "://" in os.fspath(folder):
             raise ValueError(
