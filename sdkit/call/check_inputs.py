@@ -143,8 +143,8 @@ def _check_pil(name, picture):
         raise ValueError(f"{name} is a PIL picture that cannot be read: {error}; open it again.") from error
     if name == "image" and "transparency" in picture.info:
         raise ValueError(
-            'image has a transparent colour, which diffusers would drop; give image.convert("RGBA"), '
-            'pasted on a background, as "RGB".'
+            'image has a transparent colour, which diffusers would drop; paste image.convert("RGBA") on a background '
+            'and give that as "RGB".'
         )
     if name == "image" and picture.mode != "RGB":
         raise ValueError(f'image is a PIL picture of mode {picture.mode!r}; give image.convert("RGB").')

@@ -332,7 +332,7 @@ def _patched_methods(kind: type) -> list[str]:
     """Return the names of methods of a class of the libraries that were replaced by functions from elsewhere."""
     bases = [base for base in kind.__mro__ if base.__module__.partition(".")[0] in ("diffusers", "transformers")]
     functions = [(name, value) for base in bases for name, value in vars(base).items() if type(value) is FunctionType]
-    return [name for name, value in functions if str(value.__module__).partition(".")[0] not in _CODE]
+    return [name for name, value in functions if _is_from_elsewhere(value)]
 
 
 def _autocast(pipe) -> dict[str, str]:
@@ -353,10 +353,9 @@ def _is_of_libraries(kind: type) -> bool:
     return kind.__module__.split(".")[0] in _LIBRARIES
 
 
-def _is_patched(kind: type, method: str) -> bool:
-    """Say whether a method of a class of the libraries was replaced by a function from elsewhere."""
-    module = getattr(getattr(kind, method, None), "__module__", None) or "torch"
-    return _is_of_libraries(kind) and module.split(".")[0] not in _LIBRARIES
+def _is_from_elsewhere(function: Any) -> bool:
+    """Say whether a function comes from other code than the libraries', as far as it tells where it is from."""
+    return (getattr(function, "__module__", None) or "builtins").partition(".")[0] not in _CODE
 
 
 def _unreadable(modules) -> list[str]:
@@ -364,7 +363,9 @@ def _unreadable(modules) -> list[str]:
     processors = [(place, module, _processor_of(module)) for place, module in modules]
     kinds = {type(module): "forward" for _, module in modules}
     kinds |= {type(processor): "__call__" for _, _, processor in processors if processor is not None}
-    reasons = [f"a replaced {kind.__name__}.{method}" for kind, method in kinds.items() if _is_patched(kind, method)]
+    known = [(kind, method) for kind, method in kinds.items() if _is_of_libraries(kind)]
+    replaced = [(kind, method) for kind, method in known if _is_from_elsewhere(getattr(kind, method, None))]
+    reasons = [f"a replaced {kind.__name__}.{method}" for kind, method in replaced]
     layers = {type(module) for _, module in modules}
     reasons += sorted(f"a layer of another class, {kind.__name__}" for kind in layers if not _is_of_libraries(kind))
     for place, module, processor in processors:

@@ -186,7 +186,9 @@ def _wrapped(name: str, value: Any) -> str:
 
 def _filled(text: str) -> str:
     """Wrap a text to a picture's width, and cut it where it gets too long for a label."""
-    wide = sum(east_asian_width(letter) in "FW" for letter in text)  # such as Japanese ones: each wider than two
+    wide = sum(
+        east_asian_width(letter) in "FW" for letter in text
+    )  # such as Japanese ones: each takes more than the place of two
     letters = max(1, int(LABEL_LETTERS * len(text) / (len(text) + 1.2 * wide)))
     return "\n".join(wrap(text, letters, max_lines=LABEL_LINES, placeholder=" …"))
 
