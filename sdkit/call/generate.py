@@ -65,7 +65,7 @@ def generate(
             for name in ("image", "mask_image"):
                 passed[name] = [_without_number(_in_turn(name, passed[name], i)) for i in range(call.count)]
     with exclusive(pipe):
-        origin, settings = origin_of(pipe), copied(settings_of(call))
+        origin, settings = origin_of(pipe, call.device), copied(settings_of(call))
         made = run(pipe, passed, [f"picture {i}" for i in range(call.count)])
     return Shots(
         Shot(picture.image, settings_of_picture(settings, i, start), origin, {}, picture.seconds, picture.problem)

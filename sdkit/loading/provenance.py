@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from sdkit.loading.device import device_of
 from sdkit.loading.state import plain_name, state_of, uncompiled, weights_digest
 from sdkit.shot import Origin
+
+if TYPE_CHECKING:
+    import torch
 
 _sources: WeakKeyDictionary = WeakKeyDictionary()  # unet -> Source
 _fingerprints: WeakKeyDictionary = WeakKeyDictionary()  # unet -> (digests of the weights, fingerprint)
@@ -44,9 +48,10 @@ def source_of(pipe) -> Source:
     return _sources.get(uncompiled(pipe.unet), Source())
 
 
-def origin_of(pipe) -> Origin:
-    """Return what makes the pictures of a pipeline besides the arguments of its call."""
-    device, source, state = pipe._execution_device, source_of(pipe), state_of(pipe)
+def origin_of(pipe, device: torch.device | None = None) -> Origin:
+    """Return what makes the pictures of a pipeline besides the arguments of its call; `device` where it is known."""
+    device = device_of(pipe) if device is None else device
+    source, state = source_of(pipe), state_of(pipe)
     digests = {part: state.parts[part]["weights"] for part in _PARTS if part in state.parts}
     return Origin(
         pipeline=type(pipe).__name__,
