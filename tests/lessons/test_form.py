@@ -20,6 +20,16 @@ ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted(form.LESSONS.glob("*.ipynb"))
 
 
+@pytest.fixture(autouse=True)
+def few_seconds(monkeypatch):
+    """Let a cell that takes a moment have half a minute, not ten.
+
+    Now and then asyncio overlooks that the kernel has answered, and looks again only when the time is over: seen in
+    runs of all tests, with a kernel that sat idle, a client that waited, and a test that then passed.
+    """
+    monkeypatch.setattr(notebooks, "CELL_SECONDS", 30)
+
+
 # The lessons
 
 
