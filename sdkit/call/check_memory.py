@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from sdkit.call.resolve import Call
+from sdkit.loading.device import usable_kinds
 from sdkit.loading.memory import free_gpu, free_ram, gib
 
 _COPIES = 4  # as for a checkpoint: so many activations of the VAE's widest full-size block live at once
@@ -16,7 +17,7 @@ def check_memory(call: Call) -> None:
 
     Where the system does not tell what is free, nothing is checked.
     """
-    need, free = work_of(call), _free(call.device)
+    need, free = work_of(call), _free(call)
     if free is None or need <= free / 2:
         return
     pictures = f"{call.count} pictures" if call.count > 1 else "one picture"
@@ -47,5 +48,6 @@ def work_of(call: Call) -> int:
     return work if is_decoded else work // _LATENTS_ONLY
 
 
-def _free(device) -> int | None:
-    return free_gpu(str(device)) if device.type == "cuda" else free_ram()
+def _free(call) -> int | None:
+    is_on_gpu = "cuda" in usable_kinds() and call.device.type == "cuda"  # a pipeline takes long to tell its device
+    return free_gpu(str(call.device)) if is_on_gpu else free_ram()

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sdkit.call.check_inputs import check_inputs
@@ -19,6 +19,7 @@ from sdkit.call.no_effect import without_effect
 from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
 from sdkit.call.watching import watched
 from sdkit.loading.provenance import origin_of
+from sdkit.loading.state import changes, state_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short
 from sdkit.shot import Shot, is_picture
 from sdkit.shots import Shots
@@ -65,8 +66,12 @@ def generate(
             for name in ("image", "mask_image"):
                 passed[name] = [_without_number(_in_turn(name, passed[name], i)) for i in range(call.count)]
     with exclusive(pipe):
-        origin, settings = origin_of(pipe, call.device), copied(settings_of(call))
+        settings = copied(settings_of(call))
+        before = state_of(pipe) if "callback_on_step_end" in passed else None
         made = run(pipe, passed, [f"picture {i}" for i in range(call.count)])
+        origin = origin_of(pipe, call.device)  # afterwards: reading all weights would delay the first step
+    if before and (changed := changes(before.parts, origin.state)):
+        origin = replace(origin, unknown=(*origin.unknown, f"a change on the way, of {', '.join(changed)}"))
     return Shots(
         Shot(picture.image, settings_of_picture(settings, i, start), origin, {}, picture.seconds, picture.problem)
         for i, (picture, start) in enumerate(zip(made, starts))

@@ -12,6 +12,7 @@ from sdkit import generate, load_pipeline, sweep
 from sdkit.loading.provenance import origin_of
 from sdkit.loading.state import changes, state_of
 from sdkit.record.png import digest
+from sdkit.schedulers import scheduler_named
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +241,28 @@ def test_calls_and_panels_leave_the_state_as_it_is(own):
     sweep(own, "a cat", scheduler=["DDIM", "Euler a"], num_inference_steps=1)
     own("a cat", num_inference_steps=1)
     assert state_of(own) == before
+
+
+@pytest.mark.parametrize("name", ["DDPM", "LCM", "TCD"])
+def test_a_call_with_own_timesteps_leaves_the_state_as_it_is(own, name):
+    with ExitStack() as undo:
+        set_attribute(own, "scheduler", scheduler_named(name, own.scheduler))(undo)
+        before = state_of(own)
+        own("a cat", timesteps=[999, 499])
+        assert state_of(own) == before
+
+
+def test_a_callback_that_changes_the_pipeline_is_told(own):
+    def edit_weights(pipe, index, timestep, tensors):
+        if index == 1:
+            edit(pipe.vae.decoder.conv_in.weight.data, double_in_numpy)(undo)
+        return tensors
+
+    with ExitStack() as undo:
+        shot = generate(own, "a cat", num_inference_steps=3, callback_on_step_end=edit_weights)[0]
+    assert shot.origin.unknown == ("a change on the way, of vae weights",)
+    shot = generate(own, "a cat", num_inference_steps=3, callback_on_step_end=lambda pipe, i, t, tensors: tensors)[0]
+    assert not shot.origin.unknown
 
 
 def test_changes_are_told_by_part_and_name(own):
