@@ -6,8 +6,6 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
-from packaging.requirements import Requirement
-
 from sdkit.loading.device import best_device
 from sdkit.text_table import text_table
 
@@ -61,6 +59,8 @@ def check_setup() -> Report:
 
 def _requirements():
     """Return what the installed package requires here, without its extras. Raises PackageNotFoundError if it is not."""
+    from packaging.requirements import Requirement  # which takes as long to import as the rest of sdkit's base
+
     requirements = [Requirement(line) for line in requires(DISTRIBUTION) or ()]
     return [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})]
 
