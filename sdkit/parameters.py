@@ -63,9 +63,9 @@ class Parameter:
 _TABLE = (
     Parameter("prompt", TEXT, "what the picture shall show", optional=True),
     Parameter(
-        "height", SIZE, "pixels from top to bottom", low=8, high=MAX_SIDE, usual=(32, 128), step=8, optional=True
+        "height", SIZE, "pixels from top to bottom", low=8, high=MAX_SIDE, usual=(64, 256), step=8, optional=True
     ),
-    Parameter("width", SIZE, "pixels from left to right", low=8, high=MAX_SIDE, usual=(32, 128), step=8, optional=True),
+    Parameter("width", SIZE, "pixels from left to right", low=8, high=MAX_SIDE, usual=(64, 256), step=8, optional=True),
     Parameter("num_inference_steps", INTEGER, "denoising steps", 50, low=1, high=1000, usual=(1, 50)),
     Parameter("timesteps", NUMBERS, "own list of timesteps, descending", low=0, optional=True),
     Parameter("sigmas", NUMBERS, "own list of noise levels, descending", low=0, optional=True),

@@ -88,7 +88,7 @@ def test_the_work_of_a_call_grows_with_its_steps(pipe):
     def work(steps):
         return device.work_of(lambda: pipe("a cat", num_inference_steps=steps, output_type="latent"))
 
-    two, three, four = work(2), work(3), work(4)  # PNDM's first step is two
+    two, three, four = work(2), work(3), work(4)
     assert four - three == three - two > 1e8
 
 

@@ -10,7 +10,7 @@ from sdkit.judge import judge
 from sdkit.loading.pipeline import model_path
 from sdkit.measure import background, distance, pixels
 
-USUAL = {"num_inference_steps": 25, "guidance_scale": 5}
+USUAL = {"num_inference_steps": 25}
 
 
 def named(shots):
@@ -41,9 +41,9 @@ def test_extreme_guidance_gives_numbers(pipe, guidance_scale):
     assert torch.isfinite(latents).all()
 
 
-@pytest.mark.parametrize(("height", "width"), [(32, 32), (64, 96), (128, 128), (72, 40)])
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (128, 192), (256, 256), (144, 80)])
 def test_other_sizes_run(pipe, height, width):
-    (shot,) = generate(pipe, "a cat", height=height, width=width, num_inference_steps=2, guidance_scale=5)
+    (shot,) = generate(pipe, "a cat", height=height, width=width, num_inference_steps=2)
     assert shot.image.size == (width, height)
     assert pixels(shot).std() > 1
 

@@ -6,6 +6,8 @@ import sys
 import threading
 import warnings
 
+import pytest
+
 from sdkit.quiet import quiet
 
 
@@ -53,6 +55,7 @@ def test_all_is_put_back_after_blocks_that_overlap_in_threads():
     assert not any(thread.is_alive() for thread in threads) and state() == before
 
 
+@pytest.mark.slow
 def test_standard_error_is_left_alone_once_the_libraries_are_there_and_they_are_heard_again():
     code = "import sys; from sdkit.quiet import quiet\nwith quiet(): pass\nwith quiet(): print('told', file=sys.stderr)"
     code += "\nimport logging; logging.getLogger('diffusers').warning('heard')"

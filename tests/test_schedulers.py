@@ -208,6 +208,7 @@ def sweep_and_rebuild(loaded, names, folder):
         assert again.max_difference == 0 and not again.state, shot.label
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["DPM++ SDE Karras", "Singlestep"])
 def test_a_folder_with_another_scheduler_file_sweeps_to_others(pipe, tmp_path, start):
     loaded = load_pipeline(folder_with(scheduler_of_a_file(pipe, start), tmp_path / "model"))
@@ -227,6 +228,7 @@ def test_a_folder_with_any_scheduler_file_sweeps_to_all_others(pipe, tmp_path, s
         assert brightest(shot.image) > 30, shot.label
 
 
+@pytest.mark.slow
 def test_generate_takes_what_diffusers_own_exchange_leaves_behind(pipe, own_parts):
     for start in ("DPM++ SDE Karras", "UniPC", "DEIS"):
         for kind in ("PNDM", "DDIM", "HeunDiscrete"):

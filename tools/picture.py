@@ -14,7 +14,7 @@ PROMPTS = [
 def main() -> None:
     """Sweep three prompts over guidance_scale with one seed and save the labelled grid."""
     pipe = load_pipeline()
-    shots = sweep(pipe, PROMPTS, guidance_scale=[1.0, 2.0, 5.0, 10.0], num_inference_steps=25, seed=7)
+    shots = sweep(pipe, PROMPTS, guidance_scale=[1.0, 2.5, 7.5, 20.0], num_inference_steps=25, seed=4)
     path = Path("docs/grid.png")
     path.parent.mkdir(exist_ok=True)
     draw_grid(shots).savefig(path)

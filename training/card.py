@@ -46,21 +46,20 @@ def _asked_for(results):
 def _notes(results):
     """Return how it was measured, and a list of what is a number or two each."""
     settings, sizes, seconds = results["settings"], results["megabytes"], results["seconds_per_picture"]
-    distance, nearest = results["kid"], results["nearest"]
+    nearest = results["nearest"]
     held_out, training = results["round_trip"]["held_out"], results["round_trip"]["training"]
     parts = ", ".join(f"{part} {size} MB" for part, size in sizes.items() if part != "total" and size >= 0.1)
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     return (
-        f"{settings['prompts']} prompts x {settings['seeds_per_prompt']} seeds of combinations never trained on; "
-        f"{settings['num_inference_steps']} steps of DDIM, guidance_scale {settings['guidance_scale']:g}; in brackets "
-        "the 95 % Wilson interval with prompts as the unit. Object and style are named by "
-        f"{len(settings['judges'])} judge network(s), the lower share counts; the rest is measured without learning.\n"
+        f"{settings['prompts']} prompts x {settings['seeds_per_prompt']} seeds of combinations never trained on; where "
+        f"nothing else is said {settings['num_inference_steps']} steps of DDIM and guidance_scale "
+        f"{settings['guidance_scale']:g}; in brackets the 95 % Wilson interval with prompts as the unit. Object and "
+        f"style are named by {len(settings['judges'])} judge network(s), the lower share counts; the rest is measured "
+        "without learning.\n"
         "\n"
         f"- VAE round trip: {held_out['psnr']} dB PSNR, the mean over {held_out['pictures']} of these "
         f"drawings ({held_out['psnr_of_mean_error']} dB of the mean error); {training['psnr']} dB on "
         f"{training['pictures']} scenes of the kind it trained on, plain shapes among them.\n"
-        f"- KID on a judge's features, {distance['pictures']} pictures: model against real {distance['model']}, "
-        f"real against real {distance['real']}, noise against real {distance['noise']}.\n"
         f"- It recalls drawings: cut out and laid over all {len(OBJECTS) * len(STYLES)} training drawings, the nearest "
         f"is the one asked for in {100 * nearest['is_the_asked_one']:.0f} % of {nearest['pictures']} pictures; it "
         f"lies {nearest['nearest']} grey levels away (median), the nearest of any other object "
@@ -74,13 +73,13 @@ def _notes(results):
 def _curves(curves):
     """Return the tables of training/curves.py, and what is said below two of them."""
     counts = ("5", "10", "25", "50")
-    inpainted, etas = curves["inpaint"], curves["eta"]
+    inpainted, objects, etas = curves["inpaint"], curves["inpaint_objects"], curves["eta"]
     return [
         markdown_table(
-            ("guidance_scale", "prompt match", "diversity over seeds", "saturation", "clipped values"),
+            ("guidance_scale", "prompt match", "diversity over seeds", "uneven border", "saturation", "clipped values"),
             [
-                (scale, _whole_percent(row["match"]), f"{row['diversity']:.2f}", f"{row['saturation']:.2f}",
-                 _whole_percent(row["clipped"]))
+                (scale, _whole_percent(row["match"]), f"{row['diversity']:.2f}", row["unevenness"],
+                 f"{row['saturation']:.2f}", _whole_percent(row["clipped"]))
                 for scale, row in curves["guidance_scale"].items()
             ],
         ),
@@ -111,7 +110,8 @@ def _curves(curves):
         ),
         f"Inpainting: outside the mask the picture is {inpainted['outside_against_round_trip']} grey levels from the "
         f"input's VAE round trip ({inpainted['outside_against_input']} from the input itself); inside, values change "
-        f"by {inpainted['inside_mean_change']} on average.",
+        f"by {inpainted['inside_mean_change']} on average. Of {objects['pictures']} objects painted over another one "
+        f"at strength 1, {_whole_percent(objects['share'])} are recognised.",
     ]  # fmt: skip
 
 

@@ -17,11 +17,12 @@ from sdkit import generator
 from sdkit.loading.components import pipeline_from
 from sdkit.measure import saturation
 from sdkit.schedulers import SCHEDULERS
-from training.measures import background_of, distances
+from training.measures import background_of, distances, unevenness
 from training.pictures import as_images, drawings_of, generate, through_vae
 from training.prompts import combinations, english
 from training.scenes import article
-from training.world import BACKGROUNDS, OBJECTS, SIDE, STYLES
+from training.verdicts import strictest
+from training.world import BACKGROUNDS, LARGE, OBJECTS, SIDE, STYLES
 
 LONG_RUN = 250  # steps that stand for "to the end"
 # With 250 diffusers would start these two at timestep 751 and end elsewhere: it spaces their steps
@@ -32,17 +33,21 @@ MEASURED_SCHEDULERS = ("DDIM", "PNDM", "Euler", "Euler a", "DPM++ 2M", "UniPC", 
 
 
 def guidance_scale(pipe, judges, rng, prompts=24, seeds=2) -> dict:
-    """Vary guidance_scale: prompt match, diversity over seeds, saturation, share of clipped values, blank pictures."""
+    """Vary guidance_scale: prompt match, diversity over seeds, unevenness of the border (the median picture's, in grey
+    levels), saturation, share of clipped values, blank pictures.
+    """
     scenes = [scene for scene in combinations(prompts, rng) for _ in range(seeds)]
     texts = [english(scene) for scene in scenes]
     rows = {}
-    for scale in (1.0, 2.0, 3.0, 5.0, 10.0, 20.0):
+    for scale in (1.0, 2.5, 5.0, 7.5, 12.0, 20.0):
         pictures = generate(pipe, texts, range(len(texts)), guidance_scale=scale)
         rows[f"{scale:g}"] = {
             "match": round(float(judges.match(pictures, scenes).mean()), 3),
             "diversity": round(judges.diversity(np.split(pictures, prompts)), 3),
+            "unevenness": round(float(np.median([unevenness(picture) for picture in pictures])), 2),
             "saturation": round(float(np.mean([saturation(picture) for picture in pictures])), 3),
             "clipped": round(float(((pictures == 0) | (pictures == 255)).mean()), 4),
+            "prompts": prompts,
             "blank": int(sum(picture.std() < 1 for picture in pictures)),
         }
     return rows
@@ -101,7 +106,7 @@ def _shown(kind, pictures, judges):
 def eta(pipe, rng, prompts=12, seeds=3) -> dict:
     """Vary eta: the distance of pictures that start from the same noise but get other noise on the way."""
     texts = [english(scene) for scene in combinations(prompts, rng)]
-    start = torch.randn(prompts, 4, SIDE // 4, SIDE // 4, generator=generator(0))
+    start = torch.randn(prompts, 4, LARGE // 8, LARGE // 8, generator=generator(0))
     rows = {}
     for value in (0.0, 0.25, 0.5, 0.75, 1.0):
         made = [
@@ -137,14 +142,14 @@ def inpaint(pipe, rng, count=24) -> dict:
     start = [replace(scene, size="small", place="right") for scene in combinations(count, rng)]
     drawn = drawings_of(start, rng)
     decoded = through_vae(pipe.vae, drawn)
-    middle = SIDE // 2
-    mask = np.zeros((SIDE, SIDE), np.uint8)
+    middle = LARGE // 2
+    mask = np.zeros((LARGE, LARGE), np.uint8)
     mask[:, :middle] = 255
     things = rng.permutation(list(OBJECTS)).tolist()[:count]
     texts = [f"{article(thing)} on {article(s.background)} background" for thing, s in zip(things, start, strict=True)]
     masks = [Image.fromarray(mask)] * count
     made = generate(pipe, texts, range(count), image=as_images(drawn), mask_image=masks, strength=1.0)
-    outside = slice(middle + 4, None)  # latents are 4 pixels wide, and the decoder looks over the edge
+    outside = slice(middle + 8, None)  # latents are 8 pixels wide, and the decoder looks over the edge
     inside = np.abs(made[:, :, :middle].astype(int) - drawn[:, :, :middle])
     return {
         "outside_against_round_trip": round(float(distances(made[:, :, outside], decoded[:, :, outside]).mean()), 2),
@@ -153,12 +158,28 @@ def inpaint(pipe, rng, count=24) -> dict:
     }
 
 
+def inpaint_objects(pipe, judges, count=40) -> dict:
+    """Paint another object over the one in the middle: the share that the strictest judge names as asked.
+
+    It has a source of random scenes of its own, so that it can be measured alone.
+    """
+    pipe, rng = pipeline_from(diffusers.StableDiffusionInpaintPipeline, pipe), np.random.default_rng(13)
+    start, goal = combinations(count, rng), combinations(2 * count, rng)[count:]
+    goal = [replace(new, style=old.style, background=old.background) for new, old in zip(goal, start, strict=True)]
+    mask = np.zeros((LARGE, LARGE), np.uint8)
+    mask[LARGE // 8 : -LARGE // 8, LARGE // 8 : -LARGE // 8] = 255
+    texts, drawn = [english(scene) for scene in goal], as_images(drawings_of(start, rng))
+    made = generate(pipe, texts, range(count), image=drawn, mask_image=[Image.fromarray(mask)] * count, strength=1.0)
+    named = judges.right(made, "object", [scene.thing for scene in goal])
+    return {"share": round(float(strictest(named).mean()), 3), "pictures": count}
+
+
 def sizes(pipe, judges, rng, prompts=6) -> dict:
-    """Vary height and width: how much of the prompt is still matched (pictures shrunk to 64 x 64 for the judge)."""
+    """Vary height and width: how much of the prompt is still matched (pictures scaled to 64 x 64 for the judge)."""
     scenes = combinations(prompts, rng)
     texts = [english(scene) for scene in scenes]
     rows = {}
-    for height, width in ((32, 32), (64, 64), (64, 96), (96, 96), (128, 128)):
+    for height, width in ((64, 64), (128, 128), (128, 192), (192, 192), (256, 256)):
         made = as_images(generate(pipe, texts, range(prompts), height=height, width=width))
         small = np.stack([np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX)) for image in made])
         right = [background_of(picture) == scene.background for picture, scene in zip(small, scenes, strict=True)]
@@ -178,5 +199,6 @@ def all_curves(pipe, judges, rng) -> dict[str, dict]:
         "eta": eta(pipe, rng),
         "strength": strength(pipe, judges, rng),
         "inpaint": inpaint(pipe, rng),
+        "inpaint_objects": inpaint_objects(pipe, judges),
         "sizes": sizes(pipe, judges, rng),
     }

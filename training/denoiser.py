@@ -7,6 +7,7 @@ captions are dropped at 12 % for classifier-free guidance (arXiv 2207.12598).
 Run `python -m training.denoiser --minutes 55` after training.vae and training.text; it resumes.
 """
 
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -141,11 +142,17 @@ def write_sheet(file: Path, pictures, columns: int) -> None:
 
 
 def unpack(folder):
-    """Copy the parts of a model into the checkpoint folder, to go on from them; what is there stays.
+    """Copy the parts of a model of SIDE pixels into the checkpoint folder, to go on from them; what is there stays.
 
     Beside the parts there may be judges, the stages of an earlier training and its log, `denoiser.jsonl`.
     """
     folder, log = Path(folder), "denoiser.jsonl"
+    side = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))["sample_size"]
+    if side != SIDE:
+        raise ValueError(
+            f"The VAE in {folder} is of {side} pixels, and the trainings start from the first one, of {SIDE}: give the "
+            "model of commit 209e261, the last that has it."
+        )
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     for part, name in (
         ("vae", "vae_normalised"),

@@ -8,7 +8,8 @@ several judges the lower share counts. Beside the model stand what bounds it: re
 same through the VAE, and the model's pictures held against other prompts' words (chance).
 training/curves.py measures what each parameter does.
 
-Pictures are uint8 arrays (N, SIDE, SIDE, 3); a share is a dict, as training.measures.share returns it.
+Pictures are uint8 arrays (N, LARGE, LARGE, 3); what is read off the pixels, and the judges, see them halved. A share is
+a dict, as training.measures.share returns it.
 """
 
 import argparse
@@ -28,15 +29,16 @@ from PIL import Image
 
 from sdkit.files import write_whole
 from sdkit.quiet import quiet
+from sdkit.schedulers import scheduler_named
 from training.card import results_as_markdown
-from training.curves import all_curves
+from training.curves import all_curves, inpaint_objects
 from training.denoiser import sheet
 from training.export import CARD_FILES, MODEL, write_block
 from training.gates import gates
 from training.judge import half
-from training.measures import background_of, colour_of, distances, kid, place_of, share, size_of
+from training.measures import background_of, colour_of, distances, place_of, share, size_of
 from training.nearest import nearest_drawings
-from training.pictures import GUIDANCE, STEPS, drawings_of, generate, through_vae
+from training.pictures import GUIDANCE, STEPS, drawings_of, generate, small, through_vae
 from training.prompts import combinations, english, japanese, new_template, pair_scenes, shape_scenes
 from training.scenes import random_scene
 from training.verdicts import Judges, strictest
@@ -47,12 +49,11 @@ if TYPE_CHECKING:
 
 
 def load(folder: str | Path) -> "StableDiffusionPipeline":
-    """Return the shipped pipeline with a DDIM scheduler, as plain diffusers loads it."""
+    """Return the shipped pipeline, as plain diffusers loads it."""
     with quiet():
-        from diffusers import DDIMScheduler, StableDiffusionPipeline
+        from diffusers import StableDiffusionPipeline
 
         pipe = StableDiffusionPipeline.from_pretrained(folder)
-    pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
@@ -79,7 +80,7 @@ def shares_right(pictures, scenes, judges: Judges, prompts: int) -> dict[str, di
 
 def pair_shares_right(pictures, scenes, judges: Judges, prompts: int) -> dict[str, dict]:
     """Return the share of pairs with both objects right, in the asked order and in any, by the strictest judge."""
-    halves = [np.stack([half(picture, right) for picture in pictures]) for right in (False, True)]
+    halves = [np.stack([half(picture, right) for picture in small(pictures)]) for right in (False, True)]
     wanted = np.array([(scene.thing, scene.second) for scene in scenes])
     ordered, any_order = {}, {}
     for judge in judges.names:
@@ -122,11 +123,11 @@ def in_all_sizes(scenes) -> list:
     return [replace(scene, size=list(SIZES)[number % len(SIZES)]) for number, scene in enumerate(scenes)]
 
 
-def pictures_of(pipe, scenes, describe: Callable, seeds: int, guidance_scale=GUIDANCE) -> tuple[np.ndarray, list]:
+def pictures_of(pipe, scenes, describe: Callable, seeds: int, **arguments) -> tuple[np.ndarray, list]:
     """Generate `seeds` pictures per scene and return them with their scenes; picture n has the seed n."""
     asked = repeated(scenes, seeds)
     texts = [describe(scene) for scene in asked]
-    return generate(pipe, texts, range(len(asked)), guidance_scale=guidance_scale), asked
+    return generate(pipe, texts, range(len(asked)), **arguments), asked
 
 
 def signal_to_noise(drawn, made) -> dict:
@@ -146,18 +147,24 @@ def fewer(prompts: int) -> int:
 
 
 def variations(pipe, judges: Judges, scenes, seeds: int, rng) -> dict[str, dict]:
-    """Return the model's shares for other words, for combinations it was trained on, and without guidance."""
+    """Return the model's shares for other words and settings, and for combinations it was trained on."""
     few, few_seeds = fewer(len(scenes)), max(1, seeds // 2)
 
-    def shares(scenes, describe=english, seeds=few_seeds, guidance_scale=GUIDANCE):
-        made, asked = pictures_of(pipe, scenes, describe, seeds, guidance_scale)
+    def shares(scenes, describe=english, seeds=few_seeds, **arguments):
+        made, asked = pictures_of(pipe, scenes, describe, seeds, **arguments)
         return shares_right(made, asked, judges, len(scenes))
 
-    return {
+    rows = {"model, diffusers' defaults: 50 steps": shares(scenes, num_inference_steps=50)}
+    shipped = pipe.scheduler
+    for name, steps in (("PNDM", 25), ("DPM++ 2M", 20)):
+        pipe.scheduler = scheduler_named(name, shipped)
+        rows[f"model, {name}, {steps} steps"] = shares(scenes[:few], num_inference_steps=steps)
+    pipe.scheduler = shipped
+    return rows | {
         "model, Japanese prompts": shares(scenes, japanese),
         "model, templates never seen": shares(scenes[:few], new_template),
         "model, combinations seen in training": shares(combinations(few, rng, unseen=False)),
-        "model, guidance_scale 1": shares(scenes, seeds=seeds, guidance_scale=1.0),
+        "model, guidance_scale 1": shares(scenes, guidance_scale=1.0),
     }
 
 
@@ -173,7 +180,8 @@ def place_and_size(pipe, prompts: int, seeds: int, rng) -> dict[str, dict]:
         """Return the shares of drawings and pictures in which `read` finds what the scene says of `name`."""
 
         def right(pictures, scenes):
-            return share([read(p) == getattr(s, name) for p, s in zip(pictures, scenes, strict=True)], prompts)
+            pairs = zip(small(pictures), scenes, strict=True)
+            return share([read(picture) == getattr(scene, name) for picture, scene in pairs], prompts)
 
         made, asked = pictures_of(pipe, scenes, lambda scene: english(scene, (name,)), seeds)
         chance = round(1 / len({getattr(scene, name) for scene in scenes}), 4)
@@ -188,7 +196,7 @@ def shapes(pipe, judges: Judges, prompts: int, seeds: int, rng) -> dict:
     made, asked = pictures_of(pipe, scenes, english, seeds)
 
     def both_right(pictures, scenes_of_pictures):
-        pairs = zip(pictures, scenes_of_pictures, strict=True)
+        pairs = zip(small(pictures), scenes_of_pictures, strict=True)
         right = [(colour_of(p), background_of(p)) == (s.colour, s.background) for p, s in pairs]
         return share(right, len(scenes))
 
@@ -206,21 +214,6 @@ def pairs(pipe, judges: Judges, prompts: int, seeds: int, rng) -> dict[str, dict
     return {
         "real drawings": pair_shares_right(drawings_of(scenes, rng), scenes, judges, prompts),
         "model": pair_shares_right(made, asked, judges, prompts),
-    }
-
-
-def kernel_distances(judges: Judges, made, drawn, scenes, rng) -> dict:
-    """Return KID (training/measures.py) on the first judge's features: of pictures, other drawings and noise,
-    each against the drawings.
-    """
-    wanted = judges.features(drawn)
-    other = drawings_of(in_all_sizes(scenes), rng)
-    noise = np.random.default_rng(0).integers(0, 256, made.shape, dtype=np.uint8)
-    return {
-        "model": round(kid(judges.features(made), wanted), 4),
-        "real": round(kid(judges.features(other), wanted), 4),
-        "noise": round(kid(judges.features(noise), wanted), 4),
-        "pictures": len(made),
     }
 
 
@@ -272,8 +265,7 @@ def evaluate(folder: str | Path, prompts: int, seeds: int) -> tuple[dict, np.nda
             "held_out": signal_to_noise(drawn, decoded),
             "training": signal_to_noise(trained_on, through_vae(pipe.vae, trained_on)),
         },
-        "kid": kernel_distances(judges, made, drawn, asked, rng),
-        "nearest": nearest_drawings(made[::seeds], asked[::seeds]),
+        "nearest": nearest_drawings(small(made[::seeds]), asked[::seeds]),
         "curves": all_curves(pipe, judges, rng),
         "seconds_per_picture": seconds,
         "threads": torch.get_num_threads(),
@@ -285,21 +277,31 @@ def evaluate(folder: str | Path, prompts: int, seeds: int) -> tuple[dict, np.nda
     return results, made[::seeds]
 
 
+def write_results(folder: Path, file: str | Path, results: dict) -> None:
+    """Write the results into their file, and their tables into the model card."""
+    write_whole(file, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
+    write_block(folder / "README.md", "table", results_as_markdown(results))
+
+
 def main(arguments) -> None:
     """Measure, write results, table and contact sheet, print the table; exit with 1 if a gate does not hold."""
     folder = Path(arguments.model)
     card = folder / "README.md"
     if not card.exists():
         raise FileNotFoundError(f"There is no model card {card} to write the table to.")
-    results, contact = evaluate(folder, arguments.prompts, arguments.seeds)
-    table = results_as_markdown(results)
-    json_text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
-    write_whole(arguments.results, json_text.encode())
-    page = io.BytesIO()
-    Image.fromarray(sheet(list(contact), 10)).save(page, format="PNG", optimize=True)
-    write_whole(folder / "contact_sheet.png", page.getvalue())
-    write_block(card, "table", table)
-    print(table)
+    if arguments.only:
+        results = json.loads(Path(arguments.results).read_text(encoding="utf-8"))
+        if arguments.only == "time":
+            results["seconds_per_picture"] = seconds_per_picture(load(folder))
+        else:
+            results["curves"]["inpaint_objects"] = inpaint_objects(load(folder), Judges(folder / "judge"))
+    else:
+        results, contact = evaluate(folder, arguments.prompts, arguments.seeds)
+        page = io.BytesIO()
+        Image.fromarray(sheet(list(contact), 10)).save(page, format="PNG", optimize=True)
+        write_whole(folder / "contact_sheet.png", page.getvalue())
+    write_results(folder, arguments.results, results)
+    print(results_as_markdown(results))
     print(f"\nmeasured in {results['minutes']} minutes")
     found = gates(results)
     for name, (holds, measured) in found.items():
@@ -315,4 +317,5 @@ if __name__ == "__main__":
     parser.add_argument("--prompts", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=2, help="pictures per prompt")
     parser.add_argument("--check", action="store_true", help="exit with 1 unless the gates hold")
+    parser.add_argument("--only", choices=("time", "inpainting"), help="measure again what follows from no other part")
     main(parser.parse_args())

@@ -1,7 +1,7 @@
 """Assembles the folder the package ships, sdkit/model/, from the trained parts.
 
-Run `python -m training.export` after training.denoiser and training.judge. The folder
-is a plain diffusers one: `StableDiffusionPipeline.from_pretrained("sdkit/model")` loads it.
+Run `python -m training.export` after training.denoiser, training.vae128, training.guidance and training.judge. The
+folder is a plain diffusers one: `StableDiffusionPipeline.from_pretrained("sdkit/model")` loads it.
 """
 
 import argparse
@@ -18,10 +18,13 @@ from sdkit.files import write_whole
 from tools.blocks import replace_block
 from tools.markdown import markdown_table
 from training.denoiser import SCHEDULE
+from training.guidance import FOLDER as DISTILLED
 from training.loop import CHECKPOINTS
 from training.pictures import generate
 from training.prompts import combinations, english
+from training.sampler import trained_folder
 from training.scenes import article, lexicon
+from training.vae128 import FOLDER as VAE
 from training.verdicts import Judges
 from training.world import BACKGROUNDS, CATEGORIES, PLACES, SIZES, STYLES, THINGS
 
@@ -33,44 +36,42 @@ CARD_FILES = ("README.md", "contact_sheet.png")  # of the model folder; training
 
 
 def assemble(average: str, dtype: torch.dtype = torch.float16) -> "StableDiffusionPipeline":
-    """Return the trained parts as a StableDiffusionPipeline with SD's default scheduler.
+    """Return the trained parts as a StableDiffusionPipeline with a DDIM scheduler.
 
-    `average` is the folder of UNet and text encoder in the checkpoint folder, "fast" or "slow". Raises
-    FileNotFoundError if a part is not trained yet.
+    `average` is the folder of UNet and text encoder in the checkpoint folder, "fast" or "slow"; "distilled" takes the
+    UNet of training.guidance with the text encoder that it was taught with. Raises FileNotFoundError if a part is not
+    trained yet.
     """
-    from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
-    tuned = "vae_tuned" if (CHECKPOINTS / "vae_tuned").exists() else "vae_normalised"
-    parts = {name: CHECKPOINTS / folder for name, folder in (
-        ("vae", tuned), ("tokenizer", "tokenizer"),
-        ("text_encoder", f"{average}/text_encoder"), ("unet", f"{average}/unet"),
-    )}  # fmt: skip
+    taught = average == "distilled"
+    source = trained_folder() if taught else CHECKPOINTS / average
+    parts = {
+        "vae": VAE,
+        "tokenizer": CHECKPOINTS / "tokenizer",
+        "text_encoder": source / "text_encoder",
+        "unet": (DISTILLED if taught else source) / "unet",
+    }
     missing = [str(folder) for folder in parts.values() if not folder.exists()]
     if missing:
-        raise FileNotFoundError(
-            f"Not trained yet: {', '.join(missing)}. Run training.vae, training.text and training.denoiser first."
-        )
-    schedule = {name: value for name, value in SCHEDULE.items() if name != "clip_sample"}
+        raise FileNotFoundError(f"Not trained yet: {', '.join(missing)}. See training/README.md.")
     return StableDiffusionPipeline(
         vae=AutoencoderKL.from_pretrained(parts["vae"], dtype=dtype),
         text_encoder=CLIPTextModel.from_pretrained(parts["text_encoder"], dtype=dtype),
         tokenizer=CLIPTokenizer.from_pretrained(parts["tokenizer"]),
         unet=UNet2DConditionModel.from_pretrained(parts["unet"], dtype=dtype),
-        scheduler=PNDMScheduler(**schedule, skip_prk_steps=True),
+        scheduler=DDIMScheduler(**SCHEDULE),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
 
 
 def better_average(prompts: int = 100) -> tuple[str, dict[str, float]]:
     """Return the averages ("fast" or "slow") whose pictures match more held-out prompts, and both shares."""
-    from diffusers import DDIMScheduler
-
     judges, shares = Judges(CHECKPOINTS / "judge"), {}
     scenes = combinations(prompts, np.random.default_rng(21))
     for average in ("fast", "slow"):
         pipe = assemble(average, torch.float32)
-        pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
         pipe.set_progress_bar_config(disable=True)
         pictures = generate(pipe, [english(scene) for scene in scenes], range(prompts))
         shares[average] = float(np.mean([judges.match(pictures, scenes, judge).mean() for judge in judges.names]))
@@ -96,8 +97,8 @@ def name_as_published(file: Path) -> None:
 def finish(folder: Path) -> None:
     """Make the saved files those of a published model."""
     name_as_published(folder / "text_encoder" / "model.safetensors")
-    # PNDM has no such setting, but DDIM reads it when it takes this configuration over, and clips without it.
-    rewrite(folder / "scheduler" / "scheduler_config.json", clip_sample=False)
+    # DDIM has no such setting, but PNDM reads it when it takes this configuration over, as SD v1's own files have it.
+    rewrite(folder / "scheduler" / "scheduler_config.json", skip_prk_steps=True)
     # transformers 5 loads in the type named here; float16 beside diffusers' float32 would not run on a CPU.
     rewrite(folder / "text_encoder" / "config.json", dtype="float32")
     for name in ("model_index.json", "unet/config.json", "vae/config.json"):
@@ -155,7 +156,9 @@ def write_block(file: Path, name: str, text: str) -> None:
 def main(arguments) -> None:
     """Write the model to a folder beside its place, then let it take that place."""
     target, average = Path(arguments.model), getattr(arguments, "from")
-    if average == "measured":
+    if average == "measured" and (DISTILLED / "unet").exists():
+        average = "distilled"
+    elif average == "measured":
         average, shares = better_average()
         print("held-out prompts matched: " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items()))
     new, old = (target.with_name(f".{target.name}.{name}.{os.getpid()}") for name in ("new", "old"))
@@ -184,16 +187,17 @@ def main(arguments) -> None:
         shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
     total = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
-    print(f"{target}: {total / 1e6:.1f} MB, from the {average} averages, {len(judges)} judge(s)")
+    print(f"{target}: {total / 1e6:.1f} MB, from the {average} weights, {len(judges)} judge(s)")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--from",
-        choices=("measured", "fast", "slow"),
+        choices=("measured", "distilled", "fast", "slow"),
         default="measured",
-        help="the averages to ship; measured: those that follow more of 100 held-out prompts",
+        help="the weights to ship; measured: the distilled ones, without them the averages that follow more of 100 "
+        "held-out prompts",
     )
     parser.add_argument("--model", default=MODEL, help="folder to write")
     main(parser.parse_args())

@@ -27,7 +27,7 @@ from training.denoiser import LATENT_STD, encode_pool, prepare, unpack, write_sh
 from training.judge import load_vae
 from training.loop import CHECKPOINTS, Ema, Muon, train, trapezoid, write_safetensors
 from training.measures import unevenness
-from training.pictures import as_bytes
+from training.pictures import as_bytes, small
 from training.pool import Pool
 from training.prompts import combinations, english
 from training.sampler import Sampler, scheduler
@@ -40,7 +40,7 @@ GROUP = 16  # ways from noise to picture taken at once
 EMPTY = 0.35  # share of empty prompts among the student's
 FROM_PICTURES = 0.25  # share of ways that start from a noisy picture, as image-to-image does
 LOWEST, HIGHEST = 0.3, 9.0  # guidance on the teacher's ways
-SCALES = (1.0, 2.5, 5.0, 7.5, 20.0)  # where the axis is measured
+SCALES = (1.0, 2.5, 5.0, 7.5, 12.0, 20.0)  # where the axis is measured
 
 
 def prompt(rng) -> str:
@@ -149,13 +149,6 @@ def decoded(vae, latents) -> np.ndarray:
     return as_bytes(made.permute(0, 2, 3, 1).cpu())
 
 
-def small(pictures) -> np.ndarray:
-    """Return pictures (N, H, W, 3) averaged to SIDE pixels, as the judges know them."""
-    factor = pictures.shape[1] // SIDE
-    parts = pictures.reshape(len(pictures), SIDE, factor, SIDE, factor, 3)
-    return parts.mean((2, 4)).round().astype(np.uint8)
-
-
 def axis(sampler: Sampler, vae, judges: Judges, scales, prompts: int, seeds: int) -> tuple[dict, dict]:
     """Return {guidance: measures} of pictures of held-out prompts, 20 steps of DDIM, and the pictures {guidance: ...}.
 
@@ -213,7 +206,8 @@ def main(arguments) -> None:
     prepare(student)
     empty, ema = teacher.states([""]), Ema(student, 0.998)
     torch.manual_seed(1)
-    held = [torch.cat(part) for part in zip(*(ways(teacher, clean, np.random.default_rng(10**6))() for _ in range(2)))]
+    make_held = ways(teacher, clean, np.random.default_rng(10**6))
+    held = [torch.cat(part) for part in zip(*(make_held() for _ in range(8)))]  # of all timesteps
     some = torch.randperm(len(held[0]))[:256]
     held = [part[some].to(device) for part in held]
 

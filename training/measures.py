@@ -87,17 +87,6 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     return max(0.0, (middle - spread) / (1 + z * z / count)), min(1.0, (middle + spread) / (1 + z * z / count))
 
 
-def kid(a, b) -> float:
-    """Return the kernel distance of two sets of features (N, D), unbiased (arXiv 1801.01401, cubic kernel)."""
-
-    def kernel(x, y):
-        return (x @ y.T / x.shape[1] + 1) ** 3
-
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    within = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in (kernel(a, a), kernel(b, b))]
-    return float(sum(within) - 2 * kernel(a, b).mean())
-
-
 def share(right: Sequence[bool] | np.ndarray, prompts: int) -> dict:
     """Return the share of right pictures with its interval and their number.
 

@@ -1,6 +1,7 @@
 """Pictures for the evaluation: drawn from scenes, generated from prompts, taken through the VAE.
 
-Pictures are uint8 arrays (N, height, width, 3) where nothing else is said.
+Pictures are uint8 arrays (N, height, width, 3) where nothing else is said, of LARGE pixels unless another size was
+asked for. What was learnt or is measured on SIDE pixels sees them halved (`small`).
 """
 
 import copy
@@ -14,8 +15,9 @@ from sdkit import generator
 from training.judge import round_trip
 from training.loop import cores, threads_for, workers
 from training.scenes import render
+from training.world import LARGE, SIDE
 
-STEPS, GUIDANCE = 25, 5.0  # of each picture, where nothing else is said
+STEPS, GUIDANCE = 20, 7.5  # of each picture, where nothing else is said
 BATCH_SIZE = 16  # pictures per call of the pipeline, in each thread
 
 
@@ -35,8 +37,15 @@ def as_images(pictures) -> list[Image.Image]:
 
 
 def drawings_of(scenes, rng) -> np.ndarray:
-    """Return the drawing of each scene, its colours and place varied a little by `rng`: (N, SIDE, SIDE, 3)."""
-    return as_bytes(np.stack([render(scene, rng) for scene in scenes]))
+    """Return the drawing of each scene, its colours and place varied a little by `rng`: (N, LARGE, LARGE, 3)."""
+    return as_bytes(np.stack([render(scene, rng, LARGE) for scene in scenes]))
+
+
+def small(pictures) -> np.ndarray:
+    """Return square pictures averaged to SIDE pixels: (N, SIDE, SIDE, 3), uint8."""
+    factor = pictures.shape[1] // SIDE
+    parts = pictures.reshape(len(pictures), SIDE, factor, SIDE, factor, 3)
+    return parts.mean((2, 4)).round().astype(np.uint8)
 
 
 def through_vae(vae, pictures) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The UNet with its text encoder, sampled step by step with DDIM, for trainings that need what is on the way."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,6 +25,11 @@ def scheduler(steps: int) -> "DDIMScheduler":
     return made
 
 
+def trained_folder() -> Path:
+    """Return the folder of the trained UNet and text encoder: the shorter average, else the weights to go on from."""
+    return CHECKPOINTS / "fast" if (CHECKPOINTS / "fast").exists() else CHECKPOINTS
+
+
 class Sampler:
     """A UNet and its text encoder; latents here have unit variance, as the UNet sees them."""
 
@@ -36,7 +42,7 @@ class Sampler:
         from diffusers import UNet2DConditionModel
         from transformers import CLIPTextModel, CLIPTokenizer
 
-        folder = CHECKPOINTS / "fast" if (CHECKPOINTS / "fast").exists() else CHECKPOINTS
+        folder = trained_folder()
         unet = UNet2DConditionModel.from_pretrained(folder / "unet", low_cpu_mem_usage=False, torch_dtype=torch.float32)
         encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
         tokenizer = CLIPTokenizer.from_pretrained(CHECKPOINTS / "tokenizer")

@@ -21,7 +21,7 @@ from training.prompts import combinations
 DOCS = Path("docs")
 STAGES = 6  # rows of the first picture
 LABEL_WIDTH = 96  # pixels, left of each row
-ZOOM = 4  # of the round trip; each pixel becomes a square, for nothing blurred may show there
+ZOOM = 2  # of the round trip; each pixel becomes a square, for nothing blurred may show there
 
 
 def labelled(rows, zoom: int) -> Image.Image:

@@ -1,4 +1,4 @@
-"""What the trained judges say of pictures; pictures are uint8 arrays (N, SIDE, SIDE, 3)."""
+"""What the trained judges say of pictures, uint8 arrays (N, LARGE, LARGE, 3), which they see at SIDE pixels."""
 
 import json
 from itertools import combinations as pairs_of
@@ -9,7 +9,7 @@ import torch
 
 from sdkit.judge import features, probabilities
 from training.measures import background_of
-from training.pictures import as_tensor
+from training.pictures import as_tensor, small
 
 
 class Judges:
@@ -24,7 +24,7 @@ class Judges:
 
     def named(self, pictures, judge: str | None = None) -> dict[str, np.ndarray]:
         """Return what a judge, usually the first, sees: {"object": names (N,), "style": names (N,)}."""
-        found = probabilities(as_tensor(pictures), judge or self.names[0], self.folder)
+        found = probabilities(as_tensor(small(pictures)), judge or self.names[0], self.folder)
         return {head: np.array(names)[found[head].argmax(1).numpy()] for head, names in self.heads.items()}
 
     def right(self, pictures, head: str, wanted) -> dict[str, np.ndarray]:
@@ -41,7 +41,7 @@ class Judges:
 
     def features(self, pictures) -> torch.Tensor:
         """Return what the first judge sees before it names anything: (N, D)."""
-        return features(as_tensor(pictures), self.names[0], self.folder)
+        return features(as_tensor(small(pictures)), self.names[0], self.folder)
 
     def diversity(self, groups) -> float:
         """Return the mean distance between the normalised features of the pictures within each group."""

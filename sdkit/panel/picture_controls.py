@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LABEL_STYLE = {"description_width": "176px"}
 CONTROL_WIDTH = "480px"
-MASK_SIDE = 64  # pixels of a mask where no picture says how large
+MASK_SIDE = 128  # pixels of a mask where no picture says how large
 MASK_SHOWN_WIDTH = 96  # pixels
 
 

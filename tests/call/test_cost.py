@@ -42,10 +42,10 @@ def test_ranges_of_seeds_are_counted_right():
     [
         (
             {"height": 4096, "width": 4096},
-            "one picture of 4096x4096 pixels: about 16.00 GiB to work in, and 2.00 GiB are free",
+            "one picture of 4096x4096 pixels: about 8.00 GiB to work in, and 2.00 GiB are free",
         ),
-        ({"num_images_per_prompt": 1000}, "1000 pictures of 64x64 .*smaller num_images_per_prompt"),
-        ({"prompt": ["a cat"] * 1000}, "1000 pictures of 64x64 .*fewer prompts"),
+        ({"num_images_per_prompt": 1000}, "1000 pictures of 128x128 .*smaller num_images_per_prompt"),
+        ({"prompt": ["a cat"] * 1000}, "1000 pictures of 128x128 .*fewer prompts"),
     ],
 )
 def test_a_call_that_cannot_fit_is_refused_before_the_first_step(pipe, free, monkeypatch, call, words):
@@ -56,8 +56,8 @@ def test_a_call_that_cannot_fit_is_refused_before_the_first_step(pipe, free, mon
 
 
 def test_a_call_that_may_just_fit_is_told_and_a_small_one_is_not(pipe, free):
-    free(20 * GIB)
-    with pytest.warns(UserWarning, match="about 16.00 GiB to work in, and 20.00 GiB are free"):
+    free(10 * GIB)
+    with pytest.warns(UserWarning, match="about 8.00 GiB to work in, and 10.00 GiB are free"):
         check_call(pipe, {"prompt": "a cat", "height": 4096, "width": 4096})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -71,7 +71,7 @@ def test_what_the_refusal_says_makes_a_call_fit(pipe, monkeypatch):
         return work_of(resolve(pipe, {"prompt": "a cat", **call}))
 
     large, many = {"height": 4096, "width": 4096}, {"num_images_per_prompt": 100}
-    assert work(**large) == work() * 64**2 and work(**many) == work() * 100
+    assert work(**large) == work() * 32**2 and work(**many) == work() * 100
     monkeypatch.setattr(pipe.vae, "use_tiling", True)
     assert work(**large) < GIB
     monkeypatch.setattr(pipe.vae, "use_slicing", True)
@@ -81,12 +81,12 @@ def test_what_the_refusal_says_makes_a_call_fit(pipe, monkeypatch):
 def told(pipe, **call):
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        check_call(pipe, {"prompt": "a cat", "image": Image.new("RGB", (64, 64)), **call})
+        check_call(pipe, {"prompt": "a cat", "image": Image.new("RGB", (128, 128)), **call})
     return [str(one.message) for one in heard if one.category is UserWarning]
 
 
 def test_lms_from_a_picture_in_few_steps_is_told(img2img, inpaint, monkeypatch):
-    mask = {"mask_image": Image.new("L", (64, 64), 255)}
+    mask = {"mask_image": Image.new("L", (128, 128), 255)}
     for pipe, more in ((img2img, {}), (inpaint, {**mask, "strength": 0.5})):
         monkeypatch.setattr(pipe, "scheduler", scheduler_named("LMS", pipe.scheduler))
         (message,) = told(pipe, num_inference_steps=15, **more)

@@ -11,14 +11,14 @@ from sdkit import NoEffectWarning, generate
 from sdkit.call.generate import check_call
 
 
-def picture(mode="RGB", size=(64, 64), colour=0):
+def picture(mode="RGB", size=(128, 128), colour=0):
     return Image.new(mode, size, colour)
 
 
-def marked(mode, ground, stroke, size=(64, 64)):
+def marked(mode, ground, stroke, size=(128, 128)):
     """Return a layer with a square brush stroke on it."""
     layer = Image.new(mode, size, ground)
-    layer.paste(stroke, (16, 16, 48, 48))
+    layer.paste(stroke, (32, 32, 96, 96))
     return layer
 
 
@@ -72,9 +72,9 @@ def test_an_opaque_mask_with_a_channel_for_transparency_is_refused_for_that_alon
         (marked("L", 0, 100), "brightest value is 100 of 255"),
         (picture("L", colour=127), "brightest value is 127 of 255"),
         (marked("L", 0, 200), "grey has no effect in mask_image: its brightest value, 200 of 255, counts as white"),
-        (np.zeros((64, 64), np.float32), "it is all black"),
-        (np.full((64, 64), 0.2, np.float32), "brightest value is 51 of 255"),
-        (torch.full((1, 64, 64), 0.7), "counts as white"),
+        (np.zeros((128, 128), np.float32), "it is all black"),
+        (np.full((128, 128), 0.2, np.float32), "brightest value is 51 of 255"),
+        (torch.full((1, 128, 128), 0.7), "counts as white"),
     ],
 )
 def test_masks_without_white_are_told(inpaint, mask, words):
@@ -95,9 +95,9 @@ GOOD_MASKS = [
     marked("L", 0, 255),
     marked("1", 0, 1),
     marked("RGB", (0, 0, 0), (255, 255, 255)),
-    marked("L", 0, 255).resize((32, 32)).resize((64, 64), Image.Resampling.BILINEAR),  # soft edges
-    torch.ones(1, 64, 64),
-    np.ones((64, 64), np.float32),
+    marked("L", 0, 255).resize((64, 64)).resize((128, 128), Image.Resampling.BILINEAR),  # soft edges
+    torch.ones(1, 128, 128),
+    np.ones((128, 128), np.float32),
 ]
 
 
@@ -109,11 +109,11 @@ def test_good_masks_are_not_told(inpaint, mask):
 @pytest.mark.parametrize(
     ("image", "words"),
     [
-        (picture(size=(100, 75)), "100x75 is resized to 100x72"),
-        (picture(size=(63, 64)), "63x64 is resized to 60x64"),
+        (picture(size=(100, 75)), "100x75 is resized to 96x72"),
+        (picture(size=(63, 64)), "63x64 is resized to 56x64"),
         (picture(size=(65, 65)), "65x65 is resized to 64x64"),
-        (np.zeros((75, 100, 3), np.float32), "100x75 is resized to 100x72"),
-        (torch.zeros(1, 3, 75, 100), "100x75 is resized to 100x72"),
+        (np.zeros((75, 100, 3), np.float32), "100x75 is resized to 96x72"),
+        (torch.zeros(1, 3, 75, 100), "100x75 is resized to 96x72"),
     ],
 )
 def test_start_pictures_that_are_resized_are_told(img2img, image, words):
@@ -122,21 +122,21 @@ def test_start_pictures_that_are_resized_are_told(img2img, image, words):
     if isinstance(image, Image.Image):
         with pytest.warns(NoEffectWarning):
             made = generate(img2img, "a cat", image=image, num_inference_steps=2)[0].image
-        assert message.endswith("multiples of 4.") and f"to {made.width}x{made.height}," in message
+        assert message.endswith("multiples of 8.") and f"to {made.width}x{made.height}," in message
 
 
 def test_the_size_that_a_call_will_make_is_known_to_the_pixel(img2img):
     call = check_call(img2img, {"prompt": "a cat", "image": picture(size=(50, 76))})
-    assert (call.width, call.height) == (48, 76)  # the built-in model's VAE has the factor 4
+    assert (call.width, call.height) == (48, 72)  # the VAE's factor is 8
 
 
 def test_the_second_start_picture_gets_the_size_of_the_first(img2img):
     (message,) = told(img2img, image=[picture(), picture(size=(32, 48))], num_images_per_prompt=2)
-    assert "32x48 is resized to 64x64, since all get the first one's" in message
+    assert "32x48 is resized to 128x128, since all get the first one's" in message
 
 
 def test_start_pictures_that_fit_and_latents_are_not_told(img2img):
-    assert not told(img2img, image=picture(size=(100, 72)))
+    assert not told(img2img, image=picture(size=(104, 72)))
     assert not told(img2img, image=torch.zeros(1, 4, 15, 15))
 
 
@@ -145,7 +145,7 @@ WIDE, WIDE_MASK = picture(size=(128, 96)), picture("L", (128, 96), 255)
 
 def test_inpainting_says_that_it_makes_the_size_of_the_model(inpaint):
     (message,) = told(inpaint, image=WIDE, mask_image=WIDE_MASK)
-    assert "128x96 is resized to 64x64" in message and "give height=96, width=128" in message
+    assert "128x96 is resized to 128x128" in message and "give height=96, width=128" in message
     assert not told(inpaint, image=WIDE, mask_image=WIDE_MASK, height=96, width=128)
     assert not told(inpaint, image=WIDE, mask_image=WIDE_MASK, padding_mask_crop=8)  # pasted back into the picture
 
@@ -158,8 +158,8 @@ def test_a_size_that_was_asked_for_is_told_only_if_it_changes_proportions(inpain
 
 def test_a_mask_of_another_size_is_told(inpaint):
     (message,) = told(inpaint, image=picture(), mask_image=picture("L", (32, 48), 255))
-    assert "32x48 is stretched over image, 64x64" in message
-    with pytest.raises(ValueError, match=r"image \(64x64\) and mask_image \(32x48\) must have one size"):
+    assert "32x48 is stretched over image, 128x128" in message
+    with pytest.raises(ValueError, match=r"image \(128x128\) and mask_image \(32x48\) must have one size"):
         told(inpaint, image=picture(), mask_image=picture("L", (32, 48), 255), padding_mask_crop=8)
 
 

@@ -335,6 +335,7 @@ def test_running_stores_all_outputs_in_one_form(ran):
     assert ran.read_text(encoding="utf-8") == written
 
 
+@pytest.mark.slow
 def test_a_changed_picture_fails(ran):
     expect_only_a_changed_picture_fails(ran)
 

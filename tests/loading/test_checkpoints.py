@@ -94,6 +94,7 @@ def test_small_and_full_differ_in_widths_alone(kind):
     assert counts == (FULL if kind == "sd" else {**FULL, "unet": 859_535_364})
 
 
+@pytest.mark.slow
 def test_files_are_named_as_diffusers_names_them(kept, tmp_path):
     pipe = load_pipeline(kept / "shards")
     for variant in (None, "fp16"):
@@ -170,12 +171,14 @@ def test_another_vocabulary_file_is_refused(tmp_path):
 # --- what loads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("name", ["sd", "sd/sd-v1.safetensors", "shards"])
 def test_every_part_has_the_wanted_format(kept, name, dtype):
     assert dtypes(load_pipeline(kept / name, dtype=dtype)) == {dtype}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sd", "shards", "half"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 def test_a_variant_says_which_files_and_dtype_what_becomes_of_them(kept, name, dtype):
@@ -219,6 +222,7 @@ def test_folder_shards_and_single_file_are_one_model(kept):
         assert all(torch.equal(other[name], weight) for name, weight in first.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guidance_scale", [1, 7.5])
 def test_pictures_of_the_same_weights_differ_only_by_where_these_lie_in_memory(kept, guidance_scale):
     """Files are mapped into memory, so their headers decide at which address a weight begins.
@@ -319,6 +323,7 @@ def test_a_folder_in_a_folder(kept):
     assert source_of(load_pipeline(kept, subfolder="v")).name == "v"
 
 
+@pytest.mark.slow
 def test_the_arguments_that_load_the_same_again_hold_wherever_they_are_used(kept, monkeypatch, tmp_path):
     monkeypatch.chdir(kept)
     pipe = load_pipeline(Path("."), subfolder="shards", variant="fp16", dtype=torch.float16)

@@ -22,7 +22,7 @@ def test_built_in_model_is_stable_diffusion_in_small(pipe):
         "text_encoder": "CLIPTextModel",
         "tokenizer": "CLIPTokenizer",
         "unet": "UNet2DConditionModel",
-        "scheduler": "PNDMScheduler",
+        "scheduler": "DDIMScheduler",
     }
     assert {part.dtype for part in (pipe.vae, pipe.text_encoder, pipe.unet)} == {torch.float32}
     assert pipe.device.type == "cpu"

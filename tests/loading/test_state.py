@@ -193,7 +193,7 @@ SWITCHES = {
     "dictionary": lambda pipe: set_attribute(pipe.unet.conv_in, "_kept", {"ratio": 1.0, "generator": object()}),
     "padding token": lambda pipe: set_attribute(pipe.tokenizer, "pad_token", "!"),
     "normalizer": normalizer,
-    "factor": lambda pipe: set_attribute(pipe, "vae_scale_factor", 8),
+    "factor": lambda pipe: set_attribute(pipe, "vae_scale_factor", 4),
     "safety checker": safety_checker,
     "hook": lambda pipe: hook(pipe.unet),
     "hook inside": lambda pipe: hook(pipe.vae.decoder.conv_in),

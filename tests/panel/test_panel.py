@@ -238,10 +238,12 @@ def test_a_new_seed_is_another_one():
 
 
 def test_what_had_no_effect_is_said(pipe):
-    panel = explore(lambda eta: generate(pipe, "a cat", eta=eta, num_inference_steps=1)[0], eta=0.5)
-    with pytest.warns(UserWarning, match="eta"):
+    call = {"negative_prompt": "red", "num_inference_steps": 1}
+    panel = explore(lambda guidance_scale: generate(pipe, "a cat", guidance_scale=guidance_scale, **call)[0],
+                    guidance_scale=1.0)  # fmt: skip
+    with pytest.warns(UserWarning, match="negative_prompt"):
         panel.button.click()
-    assert "eta has no effect with PNDMScheduler" in panel.view.notes.value
+    assert "negative_prompt has no effect" in panel.view.notes.value
 
 
 def test_an_interrupt_of_the_cell_goes_on_to_the_cell():

@@ -26,8 +26,8 @@ def test_a_run_returns_what_the_function_returns_and_reports_steps(draw):
     began = time.perf_counter()
     shot = run()
     assert shot.settings["num_inference_steps"] == 6
-    assert run.picture == 1 and run.step_number == run.steps == 7  # PNDM takes one more
-    assert seen[0] == (1, 7)
+    assert run.picture == 1 and run.step_number == run.steps == 6
+    assert seen[0] == (1, 6)
     assert len(seen) <= 1 + (time.perf_counter() - began) / REPORT_INTERVAL
     assert run.preview is None
 
@@ -37,7 +37,7 @@ def test_previews_come_only_where_somebody_watches_and_grow_to_the_picture(draw,
     monkeypatch.setattr("sdkit.panel.run.MAX_PREVIEW_SHARE", 1e9)
     previews = []
     shot = Run(draw, VALUES, lambda run: previews.append(run.preview), live=True)()
-    assert len(previews) == 7 and previews[-1] is previews[-2]  # none at the last step
+    assert len(previews) == 6 and previews[-1] is previews[-2]  # none at the last step
     distances = [distance(preview, shot) for preview in previews]
     assert distances[-1] < distances[0] / 2
 
@@ -97,9 +97,9 @@ def test_a_stop_before_the_start_or_between_pictures_counts(pipe):
 def test_what_has_no_effect_is_noted_once(draw):
     def twice():
         for _ in range(2):
-            with pytest.warns(UserWarning, match="eta"):
-                draw(prompt="a cat", eta=0.5, num_inference_steps=1)
+            with pytest.warns(UserWarning, match="negative_prompt"):
+                draw(prompt="a cat", negative_prompt="red", guidance_scale=1, num_inference_steps=1)
 
     run = Run(twice, {}, lambda run: None)
     run()
-    assert len(run.notes) == 1 and run.notes[0].startswith("eta has no effect with PNDMScheduler")
+    assert len(run.notes) == 1 and run.notes[0].startswith("negative_prompt has no effect")

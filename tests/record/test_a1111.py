@@ -45,12 +45,12 @@ def test_another_reader_finds_the_settings(shot, tmp_path):
     found = ParserManager().parse(save_picture(shot, tmp_path / "cat.png"))
     assert found.generator.value == "AUTOMATIC1111"
     (sampler,) = found.samplers
-    assert sampler.name == "PLMS"
+    assert sampler.name == "DDIM"
     assert sampler.parameters == {"steps": "3", "cfg_scale": "7.5", "seed": "11"}
     assert [str(one) for one in found.prompts] == [r"a cat, いぬ \(big\)"]
     assert [str(one) for one in found.negative_prompts] == ["red: blue"]
     assert sampler.model.name == "built-in"
-    assert found.metadata["Size"] == "64x64" and found.metadata["RNG"] == "CPU"
+    assert found.metadata["Size"] == "128x128" and found.metadata["RNG"] == "CPU"
 
 
 def test_our_own_text_reads_back(shot):
@@ -325,7 +325,7 @@ def euler(pipe):
 
 def test_a_picture_of_the_web_ui_is_made_again(euler, pipe, tmp_path):
     image = generate(euler, "a red cat", seed=7, guidance_scale=5, **FAST)[0].image
-    text = line("a (red:1.2) cat", Steps=3, Seed=7, Size="64x64", Model="small", ENSD=31337, **{"CFG scale": 5})
+    text = line("a (red:1.2) cat", Steps=3, Seed=7, Size="128x128", Model="small", ENSD=31337, **{"CFG scale": 5})
     path = saved_by_the_web_ui(tmp_path / "theirs.png", image, text)
     record = read_settings(path)
     assert record["made_by"] == "AUTOMATIC1111" and record["settings"]["prompt"] == "a red cat"
@@ -339,16 +339,16 @@ def test_a_picture_of_the_web_ui_is_made_again(euler, pipe, tmp_path):
 
 def test_an_enlarged_picture_is_refused_before_it_is_made(pipe, shot, tmp_path):
     text = line("a cat", Steps=3, Size="32x32", **{"Denoising strength": 0.7, "Hires upscale": 2})
-    with pytest.raises(ValueError, match="64x64 pixels, but its settings make 32x32"):
+    with pytest.raises(ValueError, match="128x128 pixels, but its settings make 32x32"):
         rebuild(saved_by_the_web_ui(tmp_path / "large.png", shot.image, text), pipe)
 
 
 def test_a_picture_from_a_picture_needs_the_start(pipe, shot, tmp_path):
-    text = line("a cat", Steps=3, Size="64x64", **{"Denoising strength": 0.7})
+    text = line("a cat", Steps=3, Size="128x128", **{"Denoising strength": 0.7})
     path = saved_by_the_web_ui(tmp_path / "from.png", shot.image, text)
     with pytest.raises(ValueError, match="give image="):
         rebuild(path, pipe)
-    assert rebuild(path, pipe, image=Image.new("RGB", (64, 64))).max_difference > 0
+    assert rebuild(path, pipe, image=Image.new("RGB", (128, 128))).max_difference > 0
 
 
 def test_damaged_texts_are_named(pipe, shot, tmp_path):
@@ -378,14 +378,14 @@ def test_no_sampler_gives_a_black_picture(pipe, tmp_path, sampler, spacing, step
 def test_what_to_install_is_said(pipe, shot, tmp_path):
     if importlib.util.find_spec("torchsde"):
         pytest.skip("torchsde is installed")
-    path = saved_by_the_web_ui(tmp_path / "a.png", shot.image, line("a", Sampler=NEEDS_TORCHSDE, Size="64x64"))
+    path = saved_by_the_web_ui(tmp_path / "a.png", shot.image, line("a", Sampler=NEEDS_TORCHSDE, Size="128x128"))
     assert read_settings(path)["origin"]["scheduler"]["class"] == "DPMSolverSDEScheduler"
     with pytest.raises(ValueError, match="a.png.*DPMSolverSDEScheduler.*pip install torchsde"):
         rebuild(path, pipe)
 
 
 def test_clip_skip_can_be_left_out(pipe, shot, tmp_path):
-    text = line("a cat", Steps=2, Size="64x64", **{"Clip skip": 3})
+    text = line("a cat", Steps=2, Size="128x128", **{"Clip skip": 3})
     path = saved_by_the_web_ui(tmp_path / "a.png", shot.image, text)
     with pytest.raises(ValueError, match="clip_skip is 2.* To leave it out, give clip_skip=None"):
         rebuild(path, pipe)

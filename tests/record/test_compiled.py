@@ -43,6 +43,7 @@ def one_block(pipe):
 WAYS = [unet, all_parts, in_place, repeated_blocks, forward, decode, one_block]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_compiled_pipeline_is_the_same_pipeline(pipe, way):
     other = load_pipeline()

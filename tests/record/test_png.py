@@ -47,7 +47,7 @@ def test_the_record_is_complete(saved, pipe):
     assert record["settings"]["seed"] == 11 and record["seconds"] > 0
     origin = record["origin"]
     assert set(origin["model"]) == {"name", "revision", "fingerprint"}
-    assert origin["scheduler"]["class"] == "PNDMScheduler"
+    assert origin["scheduler"]["class"] == "DDIMScheduler"
     assert origin["scheduler"]["config"]["timestep_spacing"] == "leading"
     assert (origin["device"], origin["dtype"]) == ("cpu", "torch.float32")
     assert origin["attention"] == ["AttnProcessor2_0"]
@@ -69,7 +69,7 @@ def test_other_tools_can_read_the_parameters(saved):
     text = Image.open(saved[1]).info["parameters"].split("\n")
     assert text[0] == "a cat, いぬ"
     assert text[1] == 'Negative prompt: red: "x", y'
-    assert text[2].startswith("Steps: 4, Sampler: PLMS, CFG scale: 7.5, Seed: 11, Size: 64x64, ")
+    assert text[2].startswith("Steps: 4, Sampler: DDIM, CFG scale: 7.5, Seed: 11, Size: 128x128, ")
 
 
 @pytest.mark.slow
@@ -384,8 +384,8 @@ def test_very_large_pictures_and_prompts_are_refused(saved, tmp_path):
 
 def test_a_record_does_not_ask_for_more_than_its_picture_shows(pipe, inpaint, saved, tmp_path):
     shot, path = saved
-    larger = replace(shot, settings={**shot.settings, "height": 128, "width": 128})
-    with pytest.raises(ValueError, match="64x64 pixels, but its settings make 128x128"):
+    larger = replace(shot, settings={**shot.settings, "height": 256, "width": 256})
+    with pytest.raises(ValueError, match="128x128 pixels, but its settings make 256x256"):
         rebuild(save_picture(larger, path), pipe)
     start, mask = Image.new("RGB", (128, 128), "red"), Image.new("L", (128, 128))
     mask.paste(255, (0, 0, 32, 32))

@@ -58,7 +58,7 @@ def test_views(measured):
         assert row.what in text and row.result in text and row.compared in text
         assert f'<th scope="row">{row.what}</th>' in table
         assert f"| {row.what} | {row.compared} | {row.result} |" in markdown.splitlines()
-    assert "built-in, PNDMScheduler, 2 steps, cpu, float32" in text and measured.title in markdown
+    assert "built-in, DDIMScheduler, 2 steps, cpu, float32" in text and measured.title in markdown
     assert "run to run" in text and "equal to the bit" in text
 
 

@@ -296,6 +296,7 @@ def reached(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("crafted", CASES, ids=lambda case: f"{case[0]}: {case[1]}", indirect=True)
 def test_a_crafted_picture_is_read_or_refused_in_our_words(crafted, pipe, reached):

@@ -39,6 +39,7 @@ def with_scheduler(pipe, name):
     return Variants(pipe)[Parts(scheduler=name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -65,8 +65,8 @@ def test_memory_counts_weights_copies_and_pictures(pipe):
 
     parts = (pipe.unet, pipe.vae, pipe.text_encoder)
     weights = sum(4 * tensor.numel() for part in parts for tensor in part.parameters())
-    assert memory(seed=[1, 2]) == weights + 2 * 3 * 64 * 64
-    assert memory(dtype=["float32", "bfloat16"]) == 2 * weights + 2 * 3 * 64 * 64
+    assert memory(seed=[1, 2]) == weights + 2 * 3 * 128 * 128
+    assert memory(dtype=["float32", "bfloat16"]) == 2 * weights + 2 * 3 * 128 * 128
     assert memory(seed=[1], height=128, width=64) == weights + 3 * 128 * 64
 
 

@@ -94,10 +94,10 @@ def test_a_generator_is_refused(pipe):
 @pytest.mark.parametrize(
     ("given", "pixels", "passes"),
     [
-        ({"num_inference_steps": 4, "guidance_scale": 1}, 64 * 64, 4),
-        ({"num_inference_steps": 4, "guidance_scale": 5}, 64 * 64, 8),
+        ({"num_inference_steps": 4, "guidance_scale": 1}, 128 * 128, 4),
+        ({"num_inference_steps": 4, "guidance_scale": 5}, 128 * 128, 8),
         ({"height": 32, "width": 96, "num_inference_steps": 4}, 32 * 96, 8),
-        ({"scheduler": "Heun", "num_inference_steps": 4, "guidance_scale": 1}, 64 * 64, 8),
+        ({"scheduler": "Heun", "num_inference_steps": 4, "guidance_scale": 1}, 128 * 128, 8),
     ],
 )
 def test_a_cell_knows_its_pixels_and_unet_passes(pipe, given, pixels, passes):
@@ -116,7 +116,7 @@ def test_a_cell_knows_its_pixels_and_unet_passes(pipe, given, pixels, passes):
         torch.zeros((3, 128, 256)),
         torch.zeros((1, 3, 128, 256)),
         [torch.zeros((3, 128, 256))],
-        torch.zeros((1, 4, 32, 64)),
+        torch.zeros((1, 4, 16, 32)),
     ],
 )
 def test_a_start_picture_of_any_form_gives_the_pixels(img2img, image):
@@ -127,7 +127,7 @@ def test_a_start_picture_of_any_form_gives_the_pixels(img2img, image):
 def test_inpainting_makes_pictures_of_its_own_size_whatever_the_start_picture(inpaint):
     image, mask = Image.new("RGB", (256, 128)), Image.new("L", (256, 128), 255)
     cells = planned(inpaint, image=image, mask_image=mask, seed=[1, 2])[1]
-    assert [cell.pixels for cell in cells] == [64 * 64] * 2
+    assert [cell.pixels for cell in cells] == [128 * 128] * 2
 
 
 def test_too_many_pictures_are_refused_before_they_are_listed(pipe):

@@ -15,6 +15,14 @@ def test_pictures_made_in_two_threads_are_those_made_alone(pipe, monkeypatch):
     assert torch.get_num_threads() == cores
 
 
+def test_large_pictures_are_halved():
+    made = np.zeros((1, 128, 128, 3), np.uint8)
+    made[:, ::2] = 100
+    reduced = pictures.small(made)
+    assert reduced.shape == (1, 64, 64, 3) and reduced.dtype == np.uint8 and np.all(reduced == 50)
+    assert np.array_equal(pictures.small(reduced), reduced)
+
+
 def test_bytes_survive_the_way_to_tensors_and_images():
     made = np.random.default_rng(0).integers(0, 256, (2, 8, 16, 3), np.uint8)
     tensor = pictures.as_tensor(made)
