@@ -2,23 +2,36 @@
 PYTHON ?= python3
 # Extra flags for JupyterLab, for example LAB_FLAGS="--no-browser --port=9000".
 LAB_FLAGS ?=
+# keep: your copies of the lessons come with the stored outputs. clear: without, so that you see them appear.
+OUTPUTS ?= clear
+# Which PyTorch `make setup` takes. cpu: the small build for processors, from PyTorch's own index. default: the one of
+# your package index, which on Linux brings 2.7 GB for NVIDIA's cards. cuda means the same as default.
+# To change it after the installation, delete .venv.
+NVIDIA := $(wildcard /proc/driver/nvidia)$(shell command -v nvidia-smi 2>/dev/null)
+TORCH ?= $(if $(NVIDIA),default,$(if $(filter Linux,$(shell uname -s)),cpu,default))
+ifeq ($(filter cpu cuda default,$(TORCH)),)
+$(error TORCH is "$(TORCH)"; use TORCH=cpu, TORCH=cuda or TORCH=default)
+endif
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
 BIN := .venv/bin
 STAMP := .venv/installed
 STAMP_ALL := .venv/installed-all
 
-# Two workers of one thread each: the threads of one small picture cost more than they save. A file stays with one
-# worker, in the order given: the lessons first, since a long file at the end would leave the other worker idle.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
+# One thread each: the threads of one small picture cost more than they save. Three workers keep two cores busy, since
+# tests wait for kernels, browsers and processes now and then. A file stays with one worker, in the order given: the
+# lessons first, since a long file at the end would leave the other workers idle.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
 	--nbval --nbval-current-env --nbval-cell-timeout=300 notebooks/en tests
 
-.PHONY: help setup lab check test test-all wheel notebooks links
+.PHONY: help setup lab reset check test test-all wheel notebooks links
 
 help:
-	@echo "make lab        install, then open the first lesson in JupyterLab"
+	@echo "make lab        install, then open your own copies of the lessons, in my-lessons/, in JupyterLab"
+	@echo "make reset LESSON=06   a fresh copy of a lesson there; yours is kept beside it"
 	@echo "make test       install, then check form and types, run the lessons and all tests but the slow ones"
 	@echo "make test-all   install what the slow tests need too, then run all tests and the lessons"
-	@echo "make setup      only install, into .venv"
+	@echo "make setup      only install, into .venv; TORCH=cpu or TORCH=cuda chooses the PyTorch"
 	@echo "make wheel      build a wheel with the model inside, into dist/"
 	@echo "make notebooks  run the lessons again and store their outputs"
 	@echo "make links      write the repository's address into the lessons"
@@ -30,6 +43,14 @@ $(BIN)/python:
 
 # Installs again only after one of these files has changed.
 $(STAMP): pyproject.toml requirements.txt constraints.txt | $(BIN)/python
+	@echo "Installing into .venv, once: about 2 minutes and 2 GB of disk, more on a slow network."
+	@echo "NVIDIA card: $(if $(NVIDIA),found,not found). PyTorch: TORCH=$(TORCH), of cpu, cuda and default."
+ifeq ($(TORCH),cpu)
+	@set -x; $(BIN)/python -m pip install --no-deps --retries 1 --timeout 20 --index-url $(TORCH_CPU_INDEX) \
+		"$$(grep '^torch==' constraints.txt)" || { set +x; echo \
+		"PyTorch's CPU build did not come from $(TORCH_CPU_INDEX). The next command takes the PyTorch of your" \
+		"package index, on Linux with 2.7 GB for NVIDIA's cards. Ctrl+C stops it."; } 2>/dev/null
+endif
 	$(BIN)/python -m pip install -r requirements.txt
 	touch $@
 
@@ -37,10 +58,12 @@ $(STAMP_ALL): $(STAMP)
 	$(BIN)/python -m pip install -c constraints.txt -e ".[cluster,browser,adapters]"
 	touch $@
 
-# The first lesson is part of the address that JupyterLab prints, so that copying it works too.
-# The file browser shows the whole notebooks folder.
 lab: setup
-	$(BIN)/python -m jupyterlab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/en/01_start.ipynb $(LAB_FLAGS)
+	$(BIN)/python -m sdkit.lessons --outputs $(OUTPUTS) --lab $(LAB_FLAGS)
+
+reset: setup
+	$(if $(LESSON),,$(error say which lesson, as in: make reset LESSON=06))
+	$(BIN)/python -m sdkit.lessons --outputs $(OUTPUTS) --reset $(LESSON)
 
 check: setup
 	$(BIN)/python -m ruff check .

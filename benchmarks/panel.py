@@ -18,7 +18,7 @@ def main(given: list[str] | None = None) -> None:
     arguments = options("panel", __doc__, given)
     pipe = load_pipeline()
 
-    def make(prompt=PROMPT, seed=0, num_inference_steps=25, guidance_scale=5.0):
+    def make(prompt=PROMPT, seed=0, num_inference_steps=25, guidance_scale=7.5):
         call = {"num_inference_steps": num_inference_steps, "guidance_scale": guidance_scale}
         return generate(pipe, prompt, seed=seed, **call)
 
@@ -40,7 +40,7 @@ def main(given: list[str] | None = None) -> None:
         """Stop a long run; return the seconds until it has ended."""
         live.controls["seed"].value = seed
         time.sleep(0.3)
-        return seconds_of(lambda: (live.view.stop.click(), live.thread.wait()))
+        return seconds_of(lambda: (live.stop.click(), live.thread.wait()))
 
     live.button.click()  # the first call of a process is slower
     live.thread.wait()

@@ -16,7 +16,7 @@ from sdkit import generate, generator, load_pipeline, sweep
 
 PROMPTS = ["a cat", "a dog on a blue background", "an apple, flat style", "a rocket on a yellow background"]
 SEEDS = range(6)
-CALL = {"num_inference_steps": 25, "guidance_scale": 5.0}
+CALL = {"num_inference_steps": 25, "guidance_scale": 7.5}
 
 
 def loop(pipe) -> None:

@@ -4,6 +4,7 @@ The names in `__all__` are all there is to learn. Nothing heavy is imported unti
 
 Where things live, each folder built on those above it:
 
+    errors   what is refused shows itself in a notebook by the user's line and the sentence
     parameters, schedulers   the table of arguments, and the one of schedulers' names
     shot, measure, files, quiet   one picture, numbers for pictures, small helpers
     loading     pipelines from the built-in model, folders, files and the Hub, with where they came from
@@ -15,6 +16,7 @@ Where things live, each folder built on those above it:
     sweeping    values varied: planned, made in batches, resumed from a folder, on one machine or several
     panel       live controls in a notebook
     check       is everything installed, and is it the right sdkit
+    lessons     the lessons, and a reader's own copies of them: python -m sdkit.lessons
 """
 
 from importlib import import_module
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from sdkit.call.generate import generate, generator
     from sdkit.check import check_setup
     from sdkit.loading.pipeline import load_pipeline, model_path, plan_load
+    from sdkit.panel.grid_panel import explore_grid
     from sdkit.panel.panel import explore
     from sdkit.parameters import PARAMETERS, NoEffectWarning
     from sdkit.record.png import read_settings, rebuild, save_picture
@@ -38,14 +41,14 @@ _HOME = {
     "sweep": "sweeping.sweep", "plan_sweep": "sweeping.sweep", "draw_grid": "show.grid",
     "save_picture": "record.png", "read_settings": "record.png", "rebuild": "record.png",
     "reproducibility": "record.reproducibility",
-    "explore": "panel.panel", "check_setup": "check",
+    "explore": "panel.panel", "explore_grid": "panel.grid_panel", "check_setup": "check",
     "known_words": "words", "unknown_words": "words",
     "PARAMETERS": "parameters", "NoEffectWarning": "parameters",
 }  # fmt: skip
 __all__ = [
-    "PARAMETERS", "NoEffectWarning", "check_setup", "draw_grid", "explore", "generate", "generator", "known_words",
-    "load_pipeline", "model_path", "plan_load", "plan_sweep", "read_settings", "rebuild", "reproducibility",
-    "save_picture", "sweep", "unknown_words",
+    "PARAMETERS", "NoEffectWarning", "check_setup", "draw_grid", "explore", "explore_grid", "generate", "generator",
+    "known_words", "load_pipeline", "model_path", "plan_load", "plan_sweep", "read_settings", "rebuild",
+    "reproducibility", "save_picture", "sweep", "unknown_words",
 ]  # fmt: skip
 
 

@@ -143,7 +143,7 @@ _OTHER_NAMES: Mapping[str, str] = {
     "output_type": "output output_format return_type",
     "cross_attention_kwargs": "attention_kwargs joint_attention_kwargs",
     "callback_on_step_end": "callback callback_steps step_callback progress_callback on_step",
-    "image": "img init_img init_image input_image initial_image start_image source_image base_image",
+    "image": "images img init_img init_image input_image initial_image start_image source_image base_image",
     "strength": "denoise denoising denoising_strength image_strength img2img_strength denoise_strength",
     "mask_image": "mask mask_img inpaint_mask",
     "padding_mask_crop": "inpaint_full_res inpaint_full_res_padding only_masked_padding",
@@ -196,8 +196,9 @@ def _hint(name, known):
     if is_call and ours in _INSTEAD:
         return _INSTEAD[ours].format("it" if ours == name else f"it as {ours}")
     longer = [candidate for candidate in known if candidate.startswith(f"{name}_")]
-    near = longer or get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"known are: {', '.join(sorted(known))}."
+    names = sorted({*known, "seed"} if is_call else known)  # `generate` and `sweep` take a seed besides
+    near = longer or get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"known are: {', '.join(names)}."
 
 
 def check_value(name: str, value: Any) -> None:

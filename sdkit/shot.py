@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from math import isclose
+from dataclasses import dataclass, field, replace
+from math import ceil, isclose
 from typing import Any, NamedTuple, TypeVar
+
+from sdkit.errors import plain_errors
+
+SHOWN_WIDTH = 192  # pixels of a notebook's page that a picture gets at least
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,29 @@ class Shot:
         broken = ", broken" if self.problem else ""
         return f"<Shot {size}, seed {self.settings.get('seed')}{broken}>"
 
+    @property
+    def alt(self) -> str:
+        """The text for those who cannot see the picture: what was varied, prompt, seed, and what is wrong."""
+        usual = {name: self.settings.get(name) for name in ("prompt", "seed") if name not in self.label}
+        said = caption({**self.label, **{name: value for name, value in usual.items() if value is not None}})
+        return f"{said}; {self.problem}" if self.problem else said
+
     def _repr_png_(self):
-        return png_bytes(self.image) if is_picture(self.image) else None
+        return self._shown()[0] if is_picture(self.image) else None
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return shown_as_png(self, *self._shown()) if is_picture(self.image) else {}
+
+    def _shown(self) -> tuple[bytes, str, int]:
+        """Return the picture as PNG, its text, and its width on the page.
+
+        Small ones are enlarged here, each pixel to a square, for browsers would blur them.
+        """
+        picture, width = self.image, self.image.width
+        if width < SHOWN_WIDTH:
+            times = ceil(2 * SHOWN_WIDTH / width)  # two pixels for each one of the page, as sharp screens have them
+            picture, width = picture.resize((width * times, picture.height * times), resample=0), SHOWN_WIDTH
+        return png_bytes(picture), self.alt, width
 
 
 class SkippedCell(NamedTuple):
@@ -113,6 +138,9 @@ class SkippedCell(NamedTuple):
 
 
 Labelled = TypeVar("Labelled", Shot, SkippedCell, "Shot | SkippedCell")
+
+
+List = TypeVar("List", bound="ShotList")
 
 
 class ShotList(list[Shot]):
@@ -137,6 +165,7 @@ class ShotList(list[Shot]):
         """Return the pictures alone, as a diffusers result's `images` does."""
         return [shot.image for shot in self]
 
+    @plain_errors
     def at(self, **values) -> Shot:
         """Return the one shot with these values on the axes, as in `shots.at(guidance_scale=4, seed=1)`.
 
@@ -149,6 +178,33 @@ class ShotList(list[Shot]):
         if len(found) != 1:
             raise ValueError(f"{len(found)} shots have {caption(values)}; the axes are {caption(self.axes)}.")
         return found[0]
+
+    def by(self: List, *names: str) -> List:
+        """Return the same pictures with the axes in this order, as in `shots.by("seed", "guidance_scale")`.
+
+        Of two axes the first makes the rows of a grid, the second its columns; of three the first makes pages.
+        Raises ValueError unless these are all the axes, each once, and all shots are labelled with them.
+        """
+        if sorted(names) != sorted(self.axes):
+            raise ValueError(f"{names} are not the axes, each once; they are {', '.join(self.axes) or 'none'}.")
+        if not all(set(names) <= set(shot.label) for shot in self):
+            raise ValueError("some shots are not labelled with the axes; give those of one sweep.")
+        axes = {name: self.axes[name] for name in names}
+
+        def place(cell: Shot | SkippedCell) -> list[int]:
+            return [_index(axes[name], cell.label[name]) for name in names]
+
+        def renamed(label: dict) -> dict:
+            return {**{name: label[name] for name in names}, **label}
+
+        shots = [replace(shot, label=renamed(shot.label)) for shot in sorted(self, key=place)]
+        skipped = [cell._replace(label=renamed(cell.label)) for cell in sorted(self.skipped, key=place)]
+        return type(self)(shots, axes, skipped)
+
+
+def _index(values: list, value: Any) -> int:
+    """Return the place of a value among those of an axis."""
+    return next(place for place, other in enumerate(values) if is_same(other, value))
 
 
 def check_pictures(shots: Iterable[Shot], what: str) -> None:
@@ -171,7 +227,7 @@ def in_words(value) -> str:
         return f"tensor {tuple(value.shape)}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(in_words, value))}]"
-    return repr(value) if value == "" else str(value)
+    return '""' if value == "" else str(value)
 
 
 def caption(label: dict) -> str:
@@ -211,3 +267,11 @@ def png_bytes(image, info=None, compress_level: int = 6) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", pnginfo=info, compress_level=compress_level)
     return buffer.getvalue()
+
+
+def shown_as_png(shown: object, png: bytes, alt: str, width: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a notebook stores of an object that shows itself as a PNG, `width` pixels of the page wide.
+
+    `alt` stands for the picture where it cannot be seen; it is stored where IPython's own pictures have theirs.
+    """
+    return {"image/png": png, "text/plain": repr(shown)}, {"image/png": {"width": width, "alt": alt}}

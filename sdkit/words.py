@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import NamedTuple
 
+from sdkit.errors import plain_errors
 from sdkit.loading.pipeline import model_path
 
 # One Latin word, one run of Japanese, or one other letter or sign (an emoji); marks and numbers mean nothing.
@@ -31,30 +32,28 @@ class Mark(NamedTuple):
 _WEIGHT = "leave the marks out; for weights, pass prompt_embeds made with another library, such as compel"
 _STRONGER = "leave the marks out; to stress something, say it earlier or twice"
 _ONE_TEXT = "write one description, or pass prompt_embeds"
-# Each pattern reads a text in linear time: from any place it looks no further than the next bracket or 30 letters.
-_MARKS = tuple(
-    (re.compile(pattern), instead)
-    for pattern, instead in (
-        # (cat:1.3), not (16:9) or (a happy cat :3)
-        (r"\([^()]*?[^()\d](?:\s?:\s?[+-]?\d?\.\d+|(?<!\s):[+-]?\d\.?)\s?\)", _WEIGHT),
-        (r"\({2}[^()]+\){2}", _STRONGER),
-        (r"\({1,3}[^()]+\){1,3}\s?:\s?[+-]?\d?\.\d+\s?\)", _WEIGHT),  # ((cat):1.3)
-        (r"\({3,9}[^()]+$", _STRONGER),  # never closed
-        (r"\[[^][]+\]", _STRONGER),
-        (r"\{{2}[^{}]+\}{2}", _STRONGER),
-        (r"\{[^{}|]+\|[^{}]+\}", "give each text to sweep in a list"),
-        (r"(?<!\w)__[^\W_]+(?:[-/_][^\W_]+)*__(?!\w)", "give each text to sweep in a list"),
-        (r"\([^()]+\)(?:\+{1,9}|-{1,9}|\d\.\d+)(?!\w)", _WEIGHT),
-        (r"[^\W\d_]{2,30}(?:\+{2,9}|-{2,9})(?![\w+-])", _WEIGHT),  # cat++, not C++
-        (r"(?<![\w.])-?\d?\.?\d{1,9}::[^:]{1,200}::", _WEIGHT),  # 1.2::cat::
-        (r"(?<!::)\b[^\W\d]\w{0,30}::(?:-?\d?\.?\d{1,9})?(?=\s|$)", _ONE_TEXT),  # cat::2 dog::1
-        (r"<(?:wildcard|random)\b[^<>]*>", "give each text to sweep in a list"),
-        (r"<(?:lora|lyco|locon|hypernet)\b[^<>]*>", "call pipe.load_lora_weights(...) and leave it out"),
-        (r"(?<!\w)embedding:[\w./-]+", "call pipe.load_textual_inversion(...) and write the embedding's own token"),
-        (r"(?<![\w\"'])(?:AND|BREAK|AND_[A-Z]{2,9})(?![\w\"'])", _ONE_TEXT),
-        (r"\.(?:and|blend|swap)\(", _ONE_TEXT),
-        (r"(?<!\S)--(?:ar|v|no|niji|seed|stylize|style|chaos|tile|iw|q|s)(?!\w)", "give it as an argument of the call"),
-    )
+# Compiled at their first use. Each reads a text in linear time: from any place it looks no further than the next
+# bracket or 30 letters.
+_MARKS = (
+    # (cat:1.3), not (16:9) or (a happy cat :3)
+    (r"\([^()]*?[^()\d](?:\s?:\s?[+-]?\d?\.\d+|(?<!\s):[+-]?\d\.?)\s?\)", _WEIGHT),
+    (r"\({2}[^()]+\){2}", _STRONGER),
+    (r"\({1,3}[^()]+\){1,3}\s?:\s?[+-]?\d?\.\d+\s?\)", _WEIGHT),  # ((cat):1.3)
+    (r"\({3,9}[^()]+$", _STRONGER),  # never closed
+    (r"\[[^][]+\]", _STRONGER),
+    (r"\{{2}[^{}]+\}{2}", _STRONGER),
+    (r"\{[^{}|]+\|[^{}]+\}", "give each text to sweep in a list"),
+    (r"(?<!\w)__[^\W_]+(?:[-/_][^\W_]+)*__(?!\w)", "give each text to sweep in a list"),
+    (r"\([^()]+\)(?:\+{1,9}|-{1,9}|\d\.\d+)(?!\w)", _WEIGHT),
+    (r"[^\W\d_]{2,30}(?:\+{2,9}|-{2,9})(?![\w+-])", _WEIGHT),  # cat++, not C++
+    (r"(?<![\w.])-?\d?\.?\d{1,9}::[^:]{1,200}::", _WEIGHT),  # 1.2::cat::
+    (r"(?<!::)\b[^\W\d]\w{0,30}::(?:-?\d?\.?\d{1,9})?(?=\s|$)", _ONE_TEXT),  # cat::2 dog::1
+    (r"<(?:wildcard|random)\b[^<>]*>", "give each text to sweep in a list"),
+    (r"<(?:lora|lyco|locon|hypernet)\b[^<>]*>", "call pipe.load_lora_weights(...) and leave it out"),
+    (r"(?<!\w)embedding:[\w./-]+", "call pipe.load_textual_inversion(...) and write the embedding's own token"),
+    (r"(?<![\w\"'])(?:AND|BREAK|AND_[A-Z]{2,9})(?![\w\"'])", _ONE_TEXT),
+    (r"\.(?:and|blend|swap)\(", _ONE_TEXT),
+    (r"(?<!\S)--(?:ar|v|no|niji|seed|stylize|style|chaos|tile|iw|q|s)(?!\w)", "give it as an argument of the call"),
 )
 
 # The wide brackets and signs of a Japanese keyboard.
@@ -74,7 +73,7 @@ def marks_of_other_programs(prompt: str) -> list[Mark]:
     found = [
         Mark(prompt[match.start() : match.end()], instead)
         for pattern, instead in _MARKS
-        for match in pattern.finditer(narrow)
+        for match in re.finditer(pattern, narrow)
         if _is_mark(match.group(), prompt)
     ]
     return list(dict.fromkeys(found))
@@ -103,6 +102,7 @@ def known_words() -> frozenset[str]:
     return frozenset(json.loads(file.read_text(encoding="utf-8")))
 
 
+@plain_errors
 def unknown_words(prompt: str) -> dict[str, list[str]]:
     """Return the words of a prompt that the built-in model has never read, each with up to three near known ones.
 

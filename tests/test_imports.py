@@ -14,6 +14,7 @@ import sdkit
 PACKAGE = Path(sdkit.__file__).parent
 # A place, a folder or a module, may import only from itself and from those on the lines before it.
 ORDER = (
+    "errors",
     "parameters schedulers shot measure files quiet text_table",
     "loading",
     "judge words",
@@ -21,8 +22,9 @@ ORDER = (
     "shots",
     "call",
     "record",
-    "sweeping panel",
-    "check",
+    "sweeping",
+    "panel",
+    "check lessons",
 )
 FLOORS = {place: floor for floor, places in enumerate(ORDER) for place in places.split()}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -1,5 +1,6 @@
 """The files that install the project agree, and hold nothing that belongs to one machine."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import tempfile
 import tomllib
 import zipfile
 from pathlib import Path
-from shutil import copy, copytree
+from shutil import copy, copytree, which
 
 import nbformat
 import pytest
@@ -16,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from sdkit.lessons import source
 from tools import colab, links
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,10 +132,10 @@ def test_no_file_is_too_large():
     assert [path.name for path in repository_files() if path.stat().st_size > LARGEST_FILE] == []
 
 
-def test_wheel_holds_the_model_and_only_sdkit(tmp_path):
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+def test_wheel_holds_the_model_the_lessons_and_only_sdkit(tmp_path):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         copy(ROOT / name, tmp_path)
-    for package in ("sdkit", "tests", "tools", "training"):
+    for package in ("sdkit", "tests", "tools", "training", "notebooks", "docs"):
         copytree(ROOT / package, tmp_path / package)
     # Without isolation nothing is downloaded: torch has already brought setuptools.
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist", "."]
@@ -143,7 +145,87 @@ def test_wheel_holds_the_model_and_only_sdkit(tmp_path):
     code = set((ROOT / "sdkit").rglob("*.py"))
     model = {path for path in (ROOT / "sdkit/model").rglob("*") if path.is_file()}
     assert ROOT / "sdkit/model/model_index.json" in model
-    assert packed == {path.relative_to(ROOT).as_posix() for path in {ROOT / "sdkit/py.typed", *code, *model}}
+    lessons = {name for name in source.project_files() if not name.startswith("sdkit/")}
+    assert {"notebooks/en/01_start.ipynb", "docs/claims.md"} <= lessons
+    package = {path.relative_to(ROOT).as_posix() for path in {ROOT / "sdkit/py.typed", *code, *model}}
+    assert packed == package | {f"sdkit/lessons/packed/{name}" for name in lessons}
+
+
+def made(*arguments, path=None):
+    """Return what make would do in a fresh clone, with `path` first among the places where programs are looked for."""
+    if which("make") is None:
+        pytest.skip("there is no make")
+    environment = {**os.environ, "PATH": os.pathsep.join([*map(str, [path] if path else []), os.environ["PATH"]])}
+    command = ["make", "-n", "STAMP=not-there", "STAMP_ALL=not-there-either", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+
+
+@pytest.fixture
+def card(tmp_path):
+    """Return a folder with a program that only machines with an NVIDIA card have."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    return tmp_path
+
+
+ON_LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="chooses the CPU build on Linux only")
+CPU_INDEX = "--index-url https://download.pytorch.org/whl/cpu"
+
+
+@ON_LINUX
+def test_make_takes_the_pytorch_that_fits_the_machine(card):
+    has_card = which("nvidia-smi") is not None or Path("/proc/driver/nvidia").exists()
+    assert (CPU_INDEX in made("setup").stdout) != has_card
+    assert CPU_INDEX not in made("setup", path=card).stdout
+    assert "-m pip install -r requirements.txt" in made("setup", path=card).stdout
+
+
+def test_make_takes_the_pytorch_that_is_asked_for(card):
+    assert CPU_INDEX in made("setup", "TORCH=cpu", path=card).stdout
+    for choice in ("cuda", "default"):
+        assert CPU_INDEX not in made("setup", f"TORCH={choice}").stdout
+    refused = made("setup", "TORCH=gpu")
+    assert refused.returncode and 'TORCH is "gpu"; use TORCH=cpu, TORCH=cuda or TORCH=default' in refused.stderr
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_make_goes_on_where_pytorchs_index_is_not_reachable(tmp_path, reachable):
+    if which("make") is None:
+        pytest.skip("there is no make")
+    python = tmp_path / "python"  # notes what it is asked to do, and cannot reach an index that is named
+    python.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\ncase "$*" in *--index-url*) exit {1 - reachable};; esac\n'
+    )
+    python.chmod(0o755)
+    command = ["make", f"BIN={tmp_path}", f"STAMP={tmp_path}/installed", "TORCH=cpu", "setup"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and (tmp_path / "installed").exists()
+    first, second = (tmp_path / "calls").read_text().splitlines()
+    assert CPU_INDEX in first and f" torch=={pinned()['torch']}" in first
+    assert second == "-m pip install -r requirements.txt"
+    told = [line for line in done.stdout.splitlines() if line.startswith("PyTorch's CPU build did not come from")]
+    assert len(told) == (not reachable)
+
+
+def test_make_opens_and_resets_the_readers_own_lessons():
+    opened = made("lab", "OUTPUTS=keep", "LAB_FLAGS=--no-browser --port=9000").stdout
+    assert "-m sdkit.lessons --outputs keep --lab --no-browser --port=9000\n" in opened
+    assert "-m sdkit.lessons --outputs clear --lab" in made("lab").stdout
+    assert "-m sdkit.lessons --outputs clear --reset 06\n" in made("reset", "LESSON=06").stdout
+    assert "say which lesson, as in: make reset LESSON=06" in made("reset").stderr
+
+
+def test_binder_installs_what_we_test_with_and_copies_the_lessons():
+    lines = lines_of("binder/requirements.txt")
+    assert lines == [
+        "--extra-index-url https://download.pytorch.org/whl/cpu",
+        "-c ../constraints.txt",
+        "-e .[notebooks]",
+    ]
+    assert SpecifierSet(PROJECT["requires-python"]).contains(lines_of("binder/runtime.txt")[0].removeprefix("python-"))
+    after = ROOT / "binder" / "postBuild"
+    assert "python -m sdkit.lessons" in lines_of("binder/postBuild") and os.access(after, os.X_OK)
 
 
 def test_links_in_the_notebooks_are_up_to_date():
@@ -173,7 +255,8 @@ def test_links_name_the_wheel_until_there_is_an_address(small_project):
     assert links.main([], small_project) == 0
     assert links.main(["--check"], small_project) == 0
     for language in links.LANGUAGES:
-        assert "`%pip install sd_one_parameter-0.1.0-py3-none-any.whl`" in head(small_project, language)
+        text = head(small_project, language)
+        assert "`%pip install sd_one_parameter-0.1.0-py3-none-any.whl`" in text and "**Shift+Enter**" in text
 
 
 def test_links_follow_the_address(small_project):
@@ -187,4 +270,4 @@ def test_links_follow_the_address(small_project):
         assert text.startswith("# Start\n\n" + links.START) and text.endswith(links.END)
         assert f"/github/someone/lessons/blob/main/notebooks/{language}/01_start.ipynb)" in text
         assert "`%pip install git+https://github.com/someone/lessons`" in text
-        assert "whl" not in text
+        assert "whl" not in text and "**Shift+Enter**" in text

@@ -201,8 +201,11 @@ def folder_with(scheduler, folder):
     return folder
 
 
+FEW = {"num_inference_steps": 2, "height": 64, "width": 64}
+
+
 def sweep_and_rebuild(loaded, names, folder):
-    for shot in sweep(loaded, "a cat", scheduler=names, num_inference_steps=2):
+    for shot in sweep(loaded, "a cat", scheduler=names, **FEW):
         assert brightest(shot.image) > 30, shot.label
         again = rebuild(save_picture(shot, folder / "picture.png"), loaded)
         assert again.max_difference == 0 and not again.state, shot.label
@@ -224,7 +227,7 @@ TARGETS = [*(name for name in NAMES_HERE if name in SAMPLERS), *SPACED, "DPMSolv
 def test_a_folder_with_any_scheduler_file_sweeps_to_all_others(pipe, tmp_path, start):
     made = scheduler_of_a_file(pipe, start) if start in SOLVERS else scheduler_named(start, pipe.scheduler)
     loaded = load_pipeline(folder_with(made, tmp_path / "model"))
-    for shot in sweep(loaded, "a cat", scheduler=TARGETS, num_inference_steps=2):
+    for shot in sweep(loaded, "a cat", scheduler=TARGETS, **FEW):
         assert brightest(shot.image) > 30, shot.label
 
 

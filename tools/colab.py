@@ -42,7 +42,7 @@ def make() -> Iterator[str]:
         (PLACE / "ready").touch()
     for name in ("build", "dist"):
         shutil.rmtree(PLACE / name, ignore_errors=True)
-    left_out = shutil.ignore_patterns(".*", "notebooks", "tests", "training", "build")
+    left_out = shutil.ignore_patterns(".*", "my-lessons", "tests", "training", "build")
     shutil.copytree(ROOT, PLACE / "build", ignore=left_out)
     call(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", PLACE / "dist", PLACE / "build")
     before = installed(PYTHON)

@@ -1,4 +1,4 @@
-"""Write into each notebook's first cell how to open it on Colab.
+"""Write into each notebook's first cell how to run it, here and on Colab.
 
 The repository's address comes from [project.urls] in pyproject.toml and from nowhere else.
 
@@ -25,15 +25,23 @@ BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.
 COLAB = "https://colab.research.google.com/github/{repository}/blob/main/{notebook}"
 GITHUB = "https://github.com/"
 
+RUN = {
+    "en": "Run a cell with **Shift+Enter**.",
+    "ja": "セルは **Shift+Enter** で実行します。",
+}
 WITH_ADDRESS = {
-    "en": "On Colab, first run `%pip install git+{address}` in a new cell.",
-    "ja": "Colab では、最初に新しいセルで `%pip install git+{address}` を実行してください。",
+    "en": "On Colab or another server: run `%pip install git+{address}` in a new cell at the top, restart the kernel "
+    "if pip says so, reload the page, then run the lesson.",
+    "ja": "Colab やほかのサーバーでは、いちばん上の新しいセルで `%pip install git+{address}` を実行し、"
+    "pip に求められたらカーネルを再起動し、ページを再読み込みしてから、レッスンを実行してください。",
 }
 WITH_WHEEL = {
-    "en": "On Colab: upload this notebook and the wheel that `make wheel` puts into `dist/`, "
-    "then first run `%pip install {wheel}` in a new cell.",
-    "ja": "Colab で使うには、このノートブックと、`make wheel` が `dist/` に作る wheel をアップロードし、"
-    "最初に新しいセルで `%pip install {wheel}` を実行してください。",
+    "en": "On Colab or another server: upload the wheel that `make wheel` puts into `dist/` (one for all lessons), run "
+    "`%pip install {wheel}` in a new cell at the top, restart the kernel if pip says so, reload the page, then run the "
+    "lesson.",
+    "ja": "Colab やほかのサーバーでは、`make wheel` が `dist/` に作る wheel（全レッスン共通）をアップロードし、"
+    "いちばん上の新しいセルで `%pip install {wheel}` を実行し、"
+    "pip に求められたらカーネルを再起動し、ページを再読み込みしてから、レッスンを実行してください。",
 }
 
 
@@ -43,16 +51,16 @@ def read_project(root: Path) -> dict:
 
 
 def colab_lines(project: dict, notebook: str, language: str) -> str:
-    """Return the Markdown that tells how to open one notebook on Colab."""
+    """Return the Markdown that tells how to run one notebook, and how to install what it needs on a fresh server."""
     address = project.get("urls", {}).get("Repository")
     if address is None:
         wheel = f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"
-        return WITH_WHEEL[language].format(wheel=wheel)
+        return RUN[language] + "\n\n" + WITH_WHEEL[language].format(wheel=wheel)
     if not address.startswith(GITHUB):
         raise ValueError(f"Repository is {address!r}; Colab opens only addresses that start with {GITHUB}")
     repository = address.removeprefix(GITHUB).removesuffix("/").removesuffix(".git")
     badge = BADGE.format(url=COLAB.format(repository=repository, notebook=notebook))
-    return badge + "\n\n" + WITH_ADDRESS[language].format(address=GITHUB + repository)
+    return "\n\n".join([badge, RUN[language], WITH_ADDRESS[language].format(address=GITHUB + repository)])
 
 
 def with_block(source: str, lines: str) -> str:

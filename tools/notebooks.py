@@ -61,8 +61,8 @@ def tidy(book: nbformat.NotebookNode) -> None:
     for number, cell in enumerate(code, 1):
         if cell.execution_count != number:
             raise ValueError(f"cell {cell.id} has the count {cell.execution_count}, not {number}; is it empty?")
-        # Of a progress bar, which shows itself only where a step is slow, nothing but blanks is left at its end.
-        cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr" or output.text.strip()]
+        # A progress bar, which shows itself only where a step is slow, leaves an output that holds nothing.
+        cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
         for place, output in enumerate(cell.outputs):
             if output.get("name") == "stderr":
                 raise ValueError(f"cell {cell.id} wrote to stderr: {output.text.strip()}")

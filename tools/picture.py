@@ -1,7 +1,5 @@
 """Draw the README's picture: `python -m tools.picture` writes docs/grid.png."""
 
-from pathlib import Path
-
 from sdkit import draw_grid, load_pipeline, sweep
 
 PROMPTS = [
@@ -15,9 +13,7 @@ def main() -> None:
     """Sweep three prompts over guidance_scale with one seed and save the labelled grid."""
     pipe = load_pipeline()
     shots = sweep(pipe, PROMPTS, guidance_scale=[1.0, 2.5, 7.5, 20.0], num_inference_steps=25, seed=4)
-    path = Path("docs/grid.png")
-    path.parent.mkdir(exist_ok=True)
-    draw_grid(shots).savefig(path)
+    draw_grid(shots).save("docs/grid.png")
 
 
 if __name__ == "__main__":

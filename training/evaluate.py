@@ -277,12 +277,6 @@ def evaluate(folder: str | Path, prompts: int, seeds: int) -> tuple[dict, np.nda
     return results, made[::seeds]
 
 
-def write_results(folder: Path, file: str | Path, results: dict) -> None:
-    """Write the results into their file, and their tables into the model card."""
-    write_whole(file, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
-    write_block(folder / "README.md", "table", results_as_markdown(results))
-
-
 def main(arguments) -> None:
     """Measure, write results, table and contact sheet, print the table; exit with 1 if a gate does not hold."""
     folder = Path(arguments.model)
@@ -300,8 +294,10 @@ def main(arguments) -> None:
         page = io.BytesIO()
         Image.fromarray(sheet(list(contact), 10)).save(page, format="PNG", optimize=True)
         write_whole(folder / "contact_sheet.png", page.getvalue())
-    write_results(folder, arguments.results, results)
-    print(results_as_markdown(results))
+    table = results_as_markdown(results)
+    write_whole(arguments.results, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
+    write_block(card, "table", table)
+    print(table)
     print(f"\nmeasured in {results['minutes']} minutes")
     found = gates(results)
     for name, (holds, measured) in found.items():

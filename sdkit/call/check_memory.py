@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 from sdkit.call.resolve import Call
+from sdkit.errors import warn_user
 from sdkit.loading.device import usable_kinds
 from sdkit.loading.memory import free_gpu, free_ram, gib
 
@@ -23,7 +22,7 @@ def check_memory(call: Call) -> None:
     pictures = f"{call.count} pictures" if call.count > 1 else "one picture"
     text = f"{pictures} of {call.width}x{call.height} pixels: about {gib(need)} to work in, and {gib(free)} are free"
     if need <= free:
-        warnings.warn(f"{text}; this may take long.", stacklevel=4)
+        warn_user(f"{text}; this may take long.")
         return
     fewer = "a smaller num_images_per_prompt or fewer prompts at once, " if call.count > 1 else ""
     raise ValueError(

@@ -33,7 +33,8 @@ def _check_formats(call):
 
     used = ("unet", "vae") if call.arguments.get("prompt") is None else ("unet", "vae", "text_encoder")
     parts = {name: getattr(call.pipe, name) for name in used}
-    if len({next(part.parameters()).dtype for part in parts.values()}) == 1:
+    first = [getattr(next(part.parameters(), None), "dtype", None) for part in parts.values()]
+    if first[0] is not None and len(set(first)) == 1:
         return
     # diffusers' own property takes longer, and knows the layers that are stored in one format and computed in another
     formats = {name: part.dtype for name, part in parts.items()}

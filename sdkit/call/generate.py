@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from sdkit.call.known_flaws import known_flaws
 from sdkit.call.no_effect import without_effect
 from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
 from sdkit.call.watching import watched
+from sdkit.errors import plain_errors, warn_user
 from sdkit.loading.provenance import origin_of
 from sdkit.loading.state import changes, state_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short
@@ -33,6 +33,7 @@ _PER_PROMPT = ("prompt", "negative_prompt", "prompt_embeds", "negative_prompt_em
 _IN_TURN = ("image", "mask_image", "masked_image_latents")  # diffusers repeats these: 0, 1, 0, 1
 
 
+@plain_errors
 def generate(
     pipe, prompt: str | list[str] | None = None, *, seed: Any = _UNSET, ineffective: str = "warn", **arguments: Any
 ) -> Shots:
@@ -47,7 +48,8 @@ def generate(
 
     Raises TypeError for unknown names and wrong types, ValueError for values out of range,
     combinations that cannot work and pictures that need more memory than is free, before any denoising
-    step. What a callback returns is checked after its step.
+    step. What a callback returns is checked after its step, and a change that it makes to the pipeline is recorded
+    as one that cannot be repeated.
     """
     if prompt is not None:
         arguments = {"prompt": prompt, **arguments}
@@ -70,7 +72,8 @@ def generate(
         before = state_of(pipe) if "callback_on_step_end" in passed else None
         made = run(pipe, passed, [f"picture {i}" for i in range(call.count)])
         origin = origin_of(pipe, call.device)  # afterwards: reading all weights would delay the first step
-    if before and (changed := changes(before.parts, origin.state)):
+    changed = [] if before is None else changes(before.parts, origin.state)
+    if changed:
         origin = replace(origin, unknown=(*origin.unknown, f"a change on the way, of {', '.join(changed)}"))
     return Shots(
         Shot(picture.image, settings_of_picture(settings, i, start), origin, {}, picture.seconds, picture.problem)
@@ -78,6 +81,7 @@ def generate(
     )
 
 
+@plain_errors
 def generator(seed: int) -> torch.Generator:
     """Return a new CPU generator set to `seed` (64 bits, as torch takes it; the noise follows from the lower 32).
 
@@ -132,12 +136,12 @@ def run(pipe, arguments: dict[str, Any], names: list[str]) -> list[PictureResult
     seconds = (time.perf_counter() - began) / len(names)
     for name, hidden in zip(names, result.nsfw_content_detected or []):
         if hidden:
-            warnings.warn(f"{name} is black: the safety checker hid it; try another prompt or seed.", stacklevel=3)
+            warn_user(f"{name} is black: the safety checker hid it; try another prompt or seed.")
     problem = f"it holds NaN or infinite numbers; {_remedy(pipe)}"
     made = [PictureResult(image, seconds, problem if i in broken else None) for i, image in enumerate(result.images)]
     for name, picture in zip(names, made):
         if picture.problem:
-            warnings.warn(f"{name} is broken: {picture.problem}", stacklevel=3)
+            warn_user(f"{name} is broken: {picture.problem}")
     return made
 
 
@@ -191,11 +195,11 @@ def check_call(pipe, arguments: dict[str, Any], *, seed_given: bool = False, ine
     check_inputs(call)
     check_memory(call)
     for message in known_flaws(call):
-        warnings.warn(message, stacklevel=3)
+        warn_user(message)
     for message in without_effect(call, seed_given):
         if ineffective == "raise":
             raise ValueError(message)
-        warnings.warn(message, NoEffectWarning, stacklevel=3)
+        warn_user(message, NoEffectWarning)
     return call
 
 

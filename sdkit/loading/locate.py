@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ _SUCCESSORS = {
 }
 # As huggingface_hub checks it (utils/_validators.py), for owner/name.
 _HUB_ID = re.compile(r"\w[\w.-]*/\w(?:[\w.-]*\w)?", re.ASCII)
+HUB_SECONDS = 3.0  # for the Hub to answer at all
 _FETCH_OPTIONS = ("revision", "token", "cache_dir", "local_files_only")
 
 
@@ -100,6 +102,8 @@ def _fetch_configs(name, options):
 @contextmanager
 def _from_hub(name, options):
     """Give the arguments for fetching a file of a Hub id, and say in our words if it cannot be had."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
     given = {option: options[option] for option in _FETCH_OPTIONS if options.get(option) is not None}
     asked = "the Hub was not asked"
     if not given.get("local_files_only"):
@@ -111,22 +115,37 @@ def _from_hub(name, options):
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not _is_hubs(error):
             raise  # ours, which says more
-        raise FileNotFoundError(missing_part(name, f"in the local cache, and {asked}", error)) from error
+        where = f"in the local cache, and {asked}"
+        if isinstance(error, LocalEntryNotFoundError):  # which only says that it was not to ask
+            raise FileNotFoundError(missing_part(name, where)) from None
+        raise FileNotFoundError(missing_part(name, where, error)) from error
 
 
 def _reaches_hub(name, options):
-    """Say whether the Hub answers at all, whatever it says, in one try; its loaders try six times, for 23 seconds."""
+    """Say whether the Hub answers within `HUB_SECONDS`, whatever it says; its own loaders try for 23 s and more.
+
+    The limit is for all of it: a firewall that drops packets would cost a timeout for each of the Hub's addresses.
+    """
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
 
     url = hf_hub_url(name, INDEX, revision=options.get("revision"))
-    try:
-        get_hf_file_metadata(url, token=options.get("token"))
-    except HfHubHTTPError:
-        return True
-    except Exception:  # whichever the library that asks has for a network that is not there
-        return False
-    return True
+    answered = threading.Event()
+
+    def ask():
+        try:
+            get_hf_file_metadata(url, token=options.get("token"), timeout=HUB_SECONDS)
+        except HfHubHTTPError:
+            answered.set()
+        except Exception:  # whichever the library that asks has for a network that is not there
+            pass
+        else:
+            answered.set()
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(HUB_SECONDS)
+    return answered.is_set()
 
 
 def _is_hubs(error):
@@ -134,13 +153,14 @@ def _is_hubs(error):
     return type(error).__module__.startswith("huggingface_hub")
 
 
-def missing_part(model: str | Path, where: str, error: Exception) -> str:
-    """Say that a part of a model is not `where` it was looked for."""
+def missing_part(model: str | Path, where: str, error: Exception | None = None) -> str:
+    """Say that a part of a model is not `where` it was looked for, and what the library that looked said of it."""
     successor = _SUCCESSORS.get(str(model).lower())
     hint = "" if successor is None else f"That repository was removed; the same model is now {successor}. "
     return (
         f"could not load {str(model)!r}: a part is not {where}. {hint}Check the name and the network, or use "
-        f'load_pipeline("{BUILT_IN}"), which needs neither. diffusers said: {first_line(error)}'
+        f'load_pipeline("{BUILT_IN}"), which needs neither.'
+        f"{'' if error is None else f' diffusers said: {first_line(error)}'}"
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import re
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from sdkit.errors import plain_errors, warn_user
 from sdkit.loading.checkpoint import Checkpoint, read_folder, read_single_file
 from sdkit.loading.device import best_device, check_device
 from sdkit.loading.locate import BUILT_IN, BUILT_IN_FOLDER, config_of, fetch, locate
@@ -34,6 +34,7 @@ def model_path() -> Path:
     return BUILT_IN_FOLDER
 
 
+@plain_errors
 def load_pipeline(
     model: str | Path = BUILT_IN,
     *,
@@ -71,7 +72,7 @@ def load_pipeline(
         pipe.register_to_config(_name_or_path=str(BUILT_IN_FOLDER if model == BUILT_IN else model))
         _place(pipe, load.plan)
     if load.plan.tight:
-        warnings.warn(f"{load.plan.model}: {load.plan.why}.", FitWarning, stacklevel=2)
+        warn_user(f"{load.plan.model}: {load.plan.why}.", FitWarning)
     pipe.set_progress_bar_config(disable=True)
     _loaded.add(pipe)
     revision = _commit(pipe) or options.get("revision")
@@ -79,6 +80,7 @@ def load_pipeline(
     return pipe
 
 
+@plain_errors
 def plan_load(
     model: str | Path = BUILT_IN,
     *,

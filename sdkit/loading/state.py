@@ -290,7 +290,7 @@ def _usual(kind: Any, config: str) -> dict[str, Any]:
         return {}
     after, tables_after = [_scheduler_attributes(scheduler)], _tables(scheduler)
     if "timesteps" in inspect.signature(scheduler.set_timesteps).parameters:
-        with suppress(ValueError):  # of those that take none with this configuration
+        with suppress(Exception):  # some take none with this configuration, each in its own words
             scheduler.set_timesteps(timesteps=scheduler.timesteps.tolist())
             after.append(_scheduler_attributes(scheduler))
     steady = {

@@ -15,9 +15,10 @@ from sdkit.parameters import CHOICE, INTEGER, PARAMETERS, SIZE, SWITCH, TEXT
 from sdkit.schedulers import SCHEDULERS
 from sdkit.shot import in_words, is_picture, is_same
 
-_NOTHING = inspect.Parameter.empty
+LARGEST_SEED = 2**32 - 1  # that has noise of its own; a browser's numbers are exact up to 2**53
 # ipywidgets 7 has the help text under another name, which 8 warns about
-_TOOLTIP = "tooltip" if "tooltip" in widgets.DOMWidget.class_trait_names() else "description_tooltip"
+TOOLTIP = "tooltip" if "tooltip" in widgets.DOMWidget.class_trait_names() else "description_tooltip"
+_NOTHING = inspect.Parameter.empty
 
 
 def controls_for(function: Callable, wanted: dict[str, Any]) -> dict[str, widgets.Widget]:
@@ -27,7 +28,7 @@ def controls_for(function: Callable, wanted: dict[str, Any]) -> dict[str, widget
     not take or that have no control, ValueError for limits or choices that leave nothing to choose.
     """
     if not wanted:
-        wanted = {name: None for name in _arguments(function) if _has_control(function, name)}
+        wanted = {name: None for name in _arguments(function) if _has_usual_control(function, name)}
     _check_arguments(function, wanted)
     return {name: _control(function, name, choice) for name, choice in wanted.items()}
 
@@ -56,12 +57,15 @@ def _check_arguments(function: Callable, names: dict[str, Any]) -> None:
             raise TypeError(f"{called} takes no argument {name!r}; it takes {', '.join(known)}.")
 
 
-def _has_control(function: Callable, name: str) -> bool:
+def _has_usual_control(function: Callable, name: str) -> bool:
+    """Say whether an argument gets a control unasked: not a slider where None, which it cannot be set to, is usual."""
     try:
-        _control(function, name, None).close()
+        control = _control(function, name, None)
     except TypeError:
         return False
-    return True
+    control.close()
+    is_slider = isinstance(control, (widgets.IntSlider, widgets.FloatSlider))
+    return not (is_slider and _arguments(function)[name] is None)
 
 
 def _start(function: Callable, name: str) -> Any:
@@ -91,6 +95,9 @@ def _usual_control(name: str, start: Any) -> widgets.Widget:
     """Return the widget that the table gives for a name, or that the value to start with asks for."""
     parameter = PARAMETERS.get(name)
     kind = parameter.kind if parameter else None
+    is_seed = start is None or (isinstance(start, int) and not isinstance(start, bool) and 0 <= start <= LARGEST_SEED)
+    if name == "seed" and is_seed:
+        return widgets.BoundedIntText(value=start or 0, min=0, max=LARGEST_SEED, **_common(name))
     if parameter and parameter.usual:
         return _slider(name, _widened(parameter.usual, start), start)
     if parameter and kind == CHOICE:
@@ -100,7 +107,10 @@ def _usual_control(name: str, start: Any) -> widgets.Widget:
     if name == "image" or is_picture(start):
         return PictureChoice(name, start)
     if kind == TEXT or isinstance(start, str):
-        return widgets.Textarea(value=start or "", rows=2, continuous_update=False, **_common(name))
+        lines = (start or "").count("\n") + 1
+        if lines > 1:
+            return widgets.Textarea(value=start, rows=lines, continuous_update=False, **_common(name))
+        return widgets.Text(value=start or "", continuous_update=False, **_common(name))
     if kind == SWITCH or isinstance(start, bool):
         return widgets.Checkbox(value=bool(start), **_common(name))
     raise TypeError(
@@ -112,7 +122,7 @@ def _common(name: str) -> dict[str, Any]:
     """Return what the widgets of all kinds are made with."""
     common = {"description": name, "style": LABEL_STYLE, "layout": widgets.Layout(width=CONTROL_WIDTH)}
     if name in PARAMETERS:
-        common[_TOOLTIP] = PARAMETERS[name].does
+        common[TOOLTIP] = PARAMETERS[name].does
     return common
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import PIL.Image
 
 LABEL_STYLE = {"description_width": "176px"}
-CONTROL_WIDTH = "480px"
+CONTROL_WIDTH = "auto"  # all that the column of controls has
 MASK_SIDE = 128  # pixels of a mask where no picture says how large
 MASK_SHOWN_WIDTH = 96  # pixels
 
@@ -31,7 +31,9 @@ class PictureChoice(widgets.HBox):
 
     def __init__(self, name: str, start: PIL.Image.Image | None = None):
         self._name, self._size = name, getattr(start, "size", None)
-        self.upload = widgets.FileUpload(accept="image/*", description=name, layout=widgets.Layout(width="160px"))
+        self.upload = widgets.FileUpload(
+            accept="image/*", description=name, layout=widgets.Layout(width="160px", flex="0 0 auto")
+        )
         self._shown = widgets.HTML()
         super().__init__([self.upload, self._shown], value=start)
         self.upload.observe(lambda change: self._take_files(change["new"]), names="value")
@@ -48,7 +50,8 @@ class PictureChoice(widgets.HBox):
                 with Image.open(io.BytesIO(bytes(file["content"]))) as image:
                     picture = ImageOps.exif_transpose(image).convert("RGB")
             except Exception as error:  # Pillow raises many kinds for a file that is no picture
-                self._shown.value = alert(ValueError(f"{self._name}: this file is no readable picture ({error})"))
+                reason = f"{self._name}: {file.get('name', 'this file')} is no readable picture"
+                self._shown.value = alert(ValueError(f"{reason} ({type(error).__name__})"))
                 return
             self.value = ImageOps.fit(picture, self._size) if self._size else picture
 
@@ -81,6 +84,18 @@ class MaskChoice(widgets.VBox):
         self.across.observe(self._set_value, names="value")
         self.down.observe(self._set_value, names="value")
         self.observe(self._set_sliders, names="value")
+        self._set_sliders()
+
+    def show_over(self, picture: PIL.Image.Image | None) -> None:
+        """Show the mask over another picture; it takes that picture's size, and the rectangle its place there."""
+        self._picture = picture
+        if picture is not None and picture.size != self.value.size:
+            (width, height), (old_width, old_height) = picture.size, self.value.size
+            box = self.value.getbbox() or (0, 0, 0, 0)
+            across, down = width / old_width, height / old_height
+            scaled = tuple(round(side * scale) for side, scale in zip(box, (across, down, across, down)))
+            self.across.max, self.down.max = width, height
+            self.value = _rectangle(picture.size, scaled)
         self._set_sliders()
 
     def _set_value(self, _: object) -> None:

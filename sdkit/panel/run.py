@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sdkit.call.no_effect import without_effect
-from sdkit.call.resolve import resolve
+from sdkit.call.resolve import Call, resolve, schedule_argument
 from sdkit.call.watching import StoppedError, watching
+from sdkit.loading.pipeline import BUILT_IN
+from sdkit.loading.provenance import source_of
+from sdkit.words import unknown_words
 
 if TYPE_CHECKING:
     import PIL.Image
     import torch
 
 REPORT_INTERVAL = 0.1  # seconds between two reports: more would only fill the channel to the front end
-MAX_PREVIEW_SHARE = 0.2  # of a run's time goes into previews, however slow the decoder is
+MAX_PREVIEW_SHARE = 0.12  # of a run's time goes into previews, however slow the decoder is
 
 
 class Run:
@@ -24,9 +27,10 @@ class Run:
 
     `report(run)` is called as the run goes on, at most every tenth of a second: `picture` counts
     the pipeline's calls, `step_number` of `steps` its steps, and `preview` is the latest decoded picture
-    (only if somebody watches, `live`). `notes` says which arguments had no effect. `cut_short` says that
-    a stop has reached the function. A function that does not use `generate` reports no steps, and a stop
-    then waits for its end.
+    (only if somebody watches, `live`). `scheduler` takes these steps; `steps_asked` is the call's number of them, None
+    where a start picture or a list of timesteps decides. `notes` says which arguments had no effect and which words
+    the built-in model does not know. `cut_short` says that a stop has reached the function. A function that does not
+    use `generate` reports no steps, and a stop then waits for its end.
     """
 
     def __init__(
@@ -34,6 +38,8 @@ class Run:
     ):
         self.function, self.values, self.live = function, values, live
         self.picture = self.step_number = self.steps = 0
+        self.steps_asked: int | None = None
+        self.scheduler = ""
         self.preview: PIL.Image.Image | None = None
         self.notes: list[str] = []
         self.cut_short = False
@@ -73,7 +79,10 @@ class Run:
         self._raise_if_stopped()
         self.picture += 1
         self.step_number = self.steps = 0
-        for note in without_effect(resolve(pipe, arguments), seed_given=False):
+        call = resolve(pipe, arguments)
+        by_number = "strength" not in call.defaults and schedule_argument(call) == "num_inference_steps"
+        self.scheduler, self.steps_asked = call.scheduler, call.get("num_inference_steps") if by_number else None
+        for note in [*without_effect(call, seed_given=False), *_unknown(call)]:
             if note not in self.notes:
                 self.notes.append(note)
 
@@ -94,6 +103,18 @@ class Run:
         if now >= self._next_report:
             self._next_report = now + REPORT_INTERVAL
             self._report(self)
+
+
+def _unknown(call: Call) -> Iterator[str]:
+    """Yield what the built-in model's prompts hold that it has never read; other models know nearly all words."""
+    if source_of(call.pipe).name != BUILT_IN:
+        return
+    for name in ("prompt", "negative_prompt"):
+        texts = call.arguments.get(name)
+        for text in texts if isinstance(texts, list) else [texts or ""]:
+            for word, near in unknown_words(text).items():
+                instead = f"; it knows {', '.join(near)}" if near else ""
+                yield f"The built-in model has never read \u201c{word}\u201d ({name}){instead}."
 
 
 def decoded(pipe, latents: torch.Tensor) -> PIL.Image.Image:

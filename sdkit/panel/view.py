@@ -1,22 +1,31 @@
-"""What a panel shows besides its controls: the picture, its progress, a pinned one beside it, and those made before."""
+"""What a panel shows beside its controls: the picture, its progress, a pinned one beside it, and those made before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
 
-from sdkit.measure import distance
-from sdkit.panel.pictures import figure, pictures_in, thumbnail
+from sdkit.panel.pictures import figure, pictures_in, small_png
 from sdkit.panel.run import Run
 from sdkit.shot import Shot, caption, in_words, is_picture
 from sdkit.show import html
 from sdkit.show.html import Html
 
 HISTORY_LENGTH = 24  # results
-_WRAPPED = {"flex_flow": "row wrap"}
+THUMBNAIL_WIDTH = 64  # pixels
+WRAPPED = {"flex_flow": "row wrap", "align_items": "center"}
+# What layouts of ipywidgets cannot say. A picture that is not of the present values is pale.
+STYLE = """
+.sdkit-stale img { opacity: 0.35; }
+.sdkit-made-before { line-height: 20px !important; padding: 66px 0 0 0 !important; }
+.sdkit-shown { outline: 3px solid #1976d2; outline-offset: -3px; }
+"""
+_STALE, _SHOWN, _MADE_BEFORE = "sdkit-stale", "sdkit-shown", "sdkit-made-before"
+_SHRINKS = {"flex": "0 1 auto", "min_width": "0"}  # so that two large pictures stand beside each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,98 +54,160 @@ class Result:
 
 
 class View(widgets.VBox):
-    """The lower part of a panel. `value` is the HTML of what it shows: a picture, a text, or an error."""
+    """The part of a panel that shows: status, picture and pinned picture, what can be done with them, history."""
 
-    def __init__(self, *, with_seed: bool):
-        self.stop = _button("stop", "stop", "end the work at its next step", disabled=True)
-        self.new_seed = _button("new seed", "random", "take a seed by chance", width=112)
-        self.live = widgets.Checkbox(value=True, description="live", indent=False, layout={"width": "64px"})
-        self.pin = _button("pin", "thumb-tack", "keep this picture beside the next ones", disabled=True)
-        self.save = _button("save", "download", "write the picture with its settings into a file", disabled=True)
-        self.code = _button("code", "code", "show the code that makes this picture", disabled=True)
-        self.progress = widgets.HTML()
+    def __init__(self) -> None:
+        self.pin = button("pin", "thumb-tack", "keep this picture beside the next ones", disabled=True)
+        self.save = button("save", "download", "write the picture into a file, with its settings", disabled=True)
+        self.code = button("code", "code", "show the code that makes this picture", disabled=True)
+        self.progress = widgets.HTML(layout={"min_height": "28px"})
+        self.error = widgets.HTML()
         self.notes = widgets.HTML()
-        self.pinned = widgets.HTML()
-        self.picture = widgets.HTML(layout={"min_height": "240px"})  # else the page jumps
+        self.pinned = widgets.HTML(layout=_SHRINKS)
+        self.picture = widgets.HTML(layout=_SHRINKS)
         self.difference = widgets.HTML()
         self.source = widgets.HTML()
-        self.history = widgets.HBox(layout=_WRAPPED)
-        tools = [self.stop, self.new_seed, self.live, self.pin, self.save, self.code]
-        if not with_seed:
-            tools.remove(self.new_seed)
-        toolbar = widgets.HBox(tools, layout={**_WRAPPED, "align_items": "center"})
-        pictures = widgets.HBox([self.pinned, self.picture], layout=_WRAPPED)
-        below = [self.notes, self.difference, self.source, self.history]
-        super().__init__([toolbar, self.progress, pictures, *below])
+        self.history = widgets.HBox(layout=WRAPPED)
+        self._buttons: dict[int, widgets.Button] = {}  # of the history, by the number of the result
+        # Without a height to begin with the page jumps when the first picture comes.
+        pictures = widgets.HBox(
+            [self.pinned, self.picture], layout={"min_height": "280px", "align_items": "flex-start"}
+        )
+        tools = widgets.HBox([self.pin, self.save, self.code], layout=WRAPPED)
+        below = [self.notes, tools, self.difference, self.source, self.history]
+        super().__init__([self.progress, self.error, pictures, *below])
 
     @property
     def value(self) -> str:
-        """Return the HTML of the present picture, text or error."""
-        return self.picture.value
+        """Return the HTML of the error, if there is one, and of the present picture or text."""
+        return self.error.value + self.picture.value
+
+    @property
+    def is_stale(self) -> bool:
+        """Say whether the picture is shown as one of other values than the present ones."""
+        return _STALE in self.picture._dom_classes
+
+    def show_text(self, text: str, spoken: str = "") -> None:
+        """Show a line above the picture, and say more to those who listen."""
+        self.progress.value = html.status(text, spoken)
 
     def show_progress(self, run: Run) -> None:
         """Show how far a run is, and its preview if it has one."""
         text = f"{run.seconds:.1f} s"
         if run.steps:
-            text = f"step {run.step_number} of {run.steps}, {text}"
+            text = f"step {run.step_number} of {run.steps}{_why(run)}, {text}"
             if run.picture > 1:
                 text = f"picture {run.picture}, {text}"
         self.progress.value = html.progress(run.step_number, run.steps, text)
         if run.preview is not None:
-            self.picture.value = figure(run.preview, f"preview of {caption(run.values)}")
+            self._set_stale(False)
+            self.picture.value = figure(run.preview, f"preview of {caption(run.values)}", "preview")
 
     def show_busy(self, text: str) -> None:
-        """Show that work begins; until it has ended there is nothing to pin, save or write as code."""
-        self.stop.disabled = False
-        self.pin.disabled = self.save.disabled = self.code.disabled = True
+        """Show that work begins; the picture of before stays, pale, until there is another."""
+        self._set_stale(True)
+        self.error.value = ""
         self.progress.value = html.progress(0, 0, text)
+
+    def show_stale(self, text: str) -> None:
+        """Show that the picture is not of the present values."""
+        self._set_stale(True)
+        self.show_text(text)
 
     def show_result(self, result: Result, pinned: Result | None, text: str) -> None:
         """Show a result, beside the pinned one, and a text above them."""
-        self.stop.disabled = True
+        self._set_stale(False)
         # A slider's handle has no name in ipywidgets, so a screen reader is told what was moved.
-        self.progress.value = html.status(text, caption(result.values))
+        self.show_text(text, caption(result.values))
+        self.error.value = ""
         self.notes.value = html.notes(result.notes)
-        self.pin.disabled = self.code.disabled = False
-        self.pin.description = "pin" if pinned is None else "unpin"
-        self.save.disabled = not shots_in(result.made)
-        self.source.value = ""
-        if pinned is None or pinned is result:
-            self.pinned.value = self.difference.value = ""
-            self.picture.value = result.html
-        else:
-            self.pinned.value = f"<b>A</b><br>{pinned.html}"
-            self.picture.value = f"<b>B</b><br>{result.html}"
-            self.difference.value = compare(pinned, result)
+        self._put(result, pinned)
 
-    def show_failure(self, error: BaseException | None, text: str) -> None:
-        """Show that there is no picture: an error, or None for a run that was stopped."""
-        self.stop.disabled = True
-        self.progress.value = html.status(text)
-        self.notes.value = self.pinned.value = self.difference.value = self.source.value = ""
-        if error is not None:
-            self.picture.value = html.alert(error)
+    def show_failure(self, error: BaseException | None, last: Result | None, pinned: Result | None, text: str) -> None:
+        """Show an error, or None for a run that was stopped; the last picture comes back, pale."""
+        self.show_text(text)
+        self.notes.value = ""
+        self.error.value = "" if error is None else html.alert(error)
+        self._put(last, pinned)
+        self._set_stale(True)
+
+    def _put(self, result: Result | None, pinned: Result | None) -> None:
+        """Put pictures in their places, and let the buttons do what can be done with them."""
+        self.pin.disabled = self.code.disabled = result is None
+        self.save.disabled = result is None or not pictures_in(result.made)
+        self.pin.description = "pin" if pinned is None else "unpin"
+        self.source.value = self.difference.value = self.pinned.value = ""
+        if result is None:
+            self.picture.value = ""
+        elif pinned is None:
+            self.picture.value = result.html
+        elif pinned is result:
+            self.picture.value = html.join([_HEAD_A, result.html])
+        else:
+            self.pinned.value = html.join([_HEAD_A, pinned.html])
+            self.picture.value = html.join([_HEAD_B, result.html])
+            self.difference.value = compare(pinned, result)
+        for number, made_before in self._buttons.items():
+            is_shown = result is not None and number == result.number
+            (made_before.add_class if is_shown else made_before.remove_class)(_SHOWN)
+            made_before.description = f"{number} A" if pinned is not None and number == pinned.number else f"{number}"
+
+    def _set_stale(self, is_stale: bool) -> None:
+        (self.picture.add_class if is_stale else self.picture.remove_class)(_STALE)
 
     def toggle_code(self, text: str) -> None:
         """Show code, or hide the code that is shown."""
-        code = html.element("pre", text, style="line-height:1.3;user-select:all")
+        code = html.element("pre", text, style="line-height:1.3;user-select:all;overflow-x:auto")
         self.source.value = "" if self.source.value else code
 
+    def show_saved(self, files: Iterable[tuple[str, bytes]], text: str) -> None:
+        """Say where pictures were saved, with a link to each for a browser on another machine; (name, PNG)."""
+        links = html.join((html.download(png, name) for name, png in files), ", ")
+        self.progress.value = html.status(html.join([text, " Download: ", links]))
+
     def add_to_history(self, result: Result, show: Callable[[object], None]) -> None:
-        """Add a result to the history, which drops the oldest when it gets long; its button calls `show`."""
-        pictures, text = pictures_in(result.made), caption(result.values)
-        picture = widgets.HTML(thumbnail(pictures[0], text) if pictures else "")
-        button = _button(f"show {result.number}", "", text, width=72)
-        button.on_click(show)
-        item = widgets.VBox([picture, button], layout={"align_items": "center", "margin": "2px"})
-        items = [*self.history.children, item]
+        """Add a result to the history, which drops the oldest when it gets long; its picture calls `show`."""
+        pictures = pictures_in(result.made)
+        made_before = button(f"{result.number}", "", caption(result.values), width=THUMBNAIL_WIDTH + 4)
+        made_before.on_click(show)
+        # Buttons take no picture in core ipywidgets, but every element takes a background.
+        style = widgets.HTML(layout={"display": "none"})
+        if pictures:
+            own = f"sdkit-{made_before.model_id}"
+            for name in (_MADE_BEFORE, own):
+                made_before.add_class(name)
+            made_before.layout.height = f"{THUMBNAIL_WIDTH + 24}px"
+            style.value = html.element("style", Html(_background(own, small_png(pictures[0], THUMBNAIL_WIDTH))))
+        self._buttons[result.number] = made_before
+        items = [*self.history.children, widgets.VBox([style, made_before])]
         self.history.children = items[-HISTORY_LENGTH:]
         for dropped in items[:-HISTORY_LENGTH]:
+            self._buttons = {n: kept for n, kept in self._buttons.items() if kept is not dropped.children[1]}
             for widget in (*dropped.children, dropped):
                 widget.close()
 
 
-def _button(description: str, icon: str, tooltip: str, width: int = 96, *, disabled: bool = False) -> widgets.Button:
+_HEAD_A = html.element("b", "A", title="pinned", style="display:block;margin-left:4px")
+_HEAD_B = html.element("b", "B", style="display:block;margin-left:4px")
+
+
+def _background(name: str, png: bytes) -> str:
+    """Return the rule that puts a picture behind the elements of a class, above their text."""
+    data = base64.b64encode(png).decode()
+    size = f"center 2px / {THUMBNAIL_WIDTH}px {THUMBNAIL_WIDTH}px no-repeat"
+    return f".{name} {{ background: url(data:image/png;base64,{data}) {size} !important; }}"
+
+
+def _why(run: Run) -> str:
+    """Say why there are other than the asked-for steps, if there are."""
+    return (
+        f" ({run.scheduler} takes {run.steps} for {run.steps_asked})"
+        if run.steps_asked not in (None, run.steps)
+        else ""
+    )
+
+
+def button(description: str, icon: str, tooltip: str, width: int = 84, *, disabled: bool = False) -> widgets.Button:
     """Return a button `width` pixels wide; `icon` is one of Font Awesome's names."""
     layout = widgets.Layout(width=f"{width}px")
     return widgets.Button(description=description, icon=icon, tooltip=tooltip, layout=layout, disabled=disabled)
@@ -150,6 +221,8 @@ def shots_in(made: Any) -> list[Shot]:
 
 def compare(a: Result, b: Result) -> Html:
     """Return a table of what differs between two results: settings, time, and the distance of the pictures."""
+    from sdkit.measure import distance
+
     first, second = a.settings, b.settings
     names = dict.fromkeys([*first, *second])
     rows = [(name, _value(first, name), _value(second, name)) for name in names]

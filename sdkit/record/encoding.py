@@ -6,8 +6,6 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sdkit.record.picture_file import MAX_PIXELS, read_picture
 from sdkit.shot import is_picture
 
@@ -24,6 +22,8 @@ def encode(value: Any) -> Any:
 
     What a file cannot keep becomes {"not_recorded": its kind}.
     """
+    import numpy as np
+
     if isinstance(value, dict):
         return {str(key): encode(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple, range)):
@@ -71,6 +71,8 @@ def _decoded(value, pictures):
 
 def _plain_number(value):
     """Return a number of NumPy as one of Python; some, such as longdouble, have no `item` of their own."""
+    import numpy as np
+
     value = value.item()
     return float(value) if isinstance(value, np.floating) else value
 

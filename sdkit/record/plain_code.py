@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
-import numpy as np
-
 from sdkit.loading.pipeline import BUILT_IN
 from sdkit.shot import Shot
 
@@ -42,6 +40,12 @@ def plain_code(shot: Shot, path: str = "picture.png") -> str:
         lines += [f"generator = {fresh}", 'generator.set_state(stored["generator_state"])']
     lines += ["image = pipe(", *(f"    {name}={text}," for name, text in written.items()), ").images[0]"]
     return "\n".join(lines) + "\n"
+
+
+def has_plain_code(shot: Shot) -> bool:
+    """Say whether the code of a shot runs as it stands, without callbacks, or pictures and tensors from a file."""
+    kept = {name: value for name, value in shot.settings.items() if name not in ("seed", "generator_state")}
+    return shot.settings.get("generator_state") is None and all(map(_literal, kept.values()))
 
 
 def plain_call(function: Callable, values: Mapping[str, Any]) -> str:
@@ -84,6 +88,8 @@ def _written(name, value):
 
 def _literal(value):
     """Return the value as Python writes it, or "" where it has no such form."""
+    import numpy as np
+
     if isinstance(value, np.generic):
         value = value.item()
     plain = value is None or isinstance(value, (str, bool, Real))

@@ -15,11 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sdkit.call.check_parts import check_present
 from sdkit.call.generate import generate
 from sdkit.call.resolve import draws_noise_on_the_way, resolve
+from sdkit.errors import plain_errors
 from sdkit.files import expanded, write_whole
 from sdkit.loading.components import pipeline_from
 from sdkit.loading.device import device_of
@@ -46,6 +45,7 @@ _COMPRESS_LEVEL = 3
 _CHECKED_LETTERS = 1_000_000  # of a record that is read once more before it is written; larger ones hold pictures
 
 
+@plain_errors
 def save_picture(shot: Shot, path: str | Path, *, leave_out: Sequence[str] = ()) -> Path:
     """Write a shot as PNG with its settings inside; the file appears whole or not at all.
 
@@ -137,6 +137,7 @@ def _check_readable(settings, besides=0):
         )
 
 
+@plain_errors
 def read_settings(path: str | Path) -> dict[str, Any]:
     """Return {"settings", "origin", "made_by", "not_mapped"} of a picture of `save_picture` or of another program.
 
@@ -238,6 +239,7 @@ def _changes(pairs):
     return ", ".join(f"{name} {then} -> {now}" for name, (then, now) in pairs.items())
 
 
+@plain_errors
 def rebuild(path: str | Path, pipe=None, *, model: str | Path | None = None, **instead: Any) -> Rebuilt:
     """Make the picture of a file again from its settings alone and compare the two.
 
@@ -251,6 +253,8 @@ def rebuild(path: str | Path, pipe=None, *, model: str | Path | None = None, **i
     cannot keep, if the settings cannot be used or make a picture of another size, FileNotFoundError for files
     that are not there.
     """
+    import numpy as np
+
     path = file_at(path)
     if pipe is not None:
         check_present(pipe)
@@ -266,8 +270,7 @@ def rebuild(path: str | Path, pipe=None, *, model: str | Path | None = None, **i
     state: list[str] = []
     if record["made_by"] == CHUNK:
         origin = Origin.from_dict(record["origin"])
-        pipe = _pipeline_for(origin, pipe, model, name)
-        now = origin_of(pipe)
+        pipe, now = _pipeline_for(origin, pipe, model, name)
         versions = _differences(origin.versions, now.versions)
         machine = _differences(_surroundings(origin), _surroundings(now))
         state = _state_changes(origin, now, versions)
@@ -294,6 +297,8 @@ def rebuild(path: str | Path, pipe=None, *, model: str | Path | None = None, **i
 
 
 def _pixels(picture, name):
+    import numpy as np
+
     try:
         return np.asarray(picture.convert("RGB"), dtype=int)
     except ValueError as error:
@@ -379,7 +384,10 @@ def _check_size(pipe, call, stored, name):
 
 
 def _pipeline_for(origin, pipe, model, name):
-    """Return the pipeline of an origin, over parts that are given, asked for or built in, with the recorded weights."""
+    """Return the pipeline of an origin, over parts that are given, asked for or built in, and its own origin.
+
+    Raises ValueError if its weights are not the recorded ones.
+    """
     parts = _load_model(origin, model, name) if pipe is None else _only(pipe, model)
     with _from_a_file(name, {}, {}):
         pipe = pipeline_of(origin, parts)
@@ -394,7 +402,7 @@ def _pipeline_for(origin, pipe, model, name):
             f"the weights differ: the picture was made with {origin.model} ({origin.fingerprint}), this pipeline "
             f"has {now.fingerprint}. Give that model as pipe=."
         )
-    return pipe
+    return pipe, now
 
 
 def _only(pipe, model):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sdkit.call.generate import check_call, generate
+from sdkit.errors import plain_errors
 from sdkit.loading.device import device_of
 from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import origin_of
@@ -25,9 +26,9 @@ from sdkit.parameters import known_names
 from sdkit.quiet import quiet
 from sdkit.shot import Origin
 from sdkit.show.html import element, join, table
+from sdkit.show.progress import shown_progress
 from sdkit.text_table import text_table
 
-SECONDS_BEFORE_BAR = 3  # a progress bar appears only in a longer measurement
 _BATCH = 3
 _CHILD = "from sdkit.record.reproducibility import write_rows_of_other_process; write_rows_of_other_process()"
 
@@ -109,6 +110,7 @@ class Card:
         return join([table(("", "compared", "result"), rows, caption=self.title), element("p", self.note)])
 
 
+@plain_errors
 def reproducibility(
     pipe, prompt: str = "a cat", *, seed: int = 0, num_inference_steps: int = 4, **arguments: Any
 ) -> Card:
@@ -122,7 +124,6 @@ def reproducibility(
     Raises TypeError for other pipelines, and what `generate` raises.
     """
     import torch
-    from tqdm import tqdm
 
     if "image" in known_names(pipe):
         raise TypeError(f"pipe is a {type(pipe).__name__}; give a text-to-image pipeline.")
@@ -136,8 +137,10 @@ def reproducibility(
     other = Row("another seed", "for comparison: another picture", _largest(batch[0], batch[1]))
     with tempfile.TemporaryDirectory() as folder:
         _pack(pipe, call, seed, first, Path(folder))
-        bar = tqdm(_measured_elsewhere(folder), desc="reproducibility", delay=SECONDS_BEFORE_BAR, leave=False)
-        rows += [Row(**row) for row in bar]
+        with shown_progress(0, "reproducibility: in another process") as advance:
+            for row in _measured_elsewhere(folder):
+                rows.append(Row(**row))
+                advance(1, f"reproducibility: {row['compared']}")
     order = ["run to run", "process to process", "batch size", "threads", "dtype", "device"]
     rows.sort(key=lambda row: order.index(row.what))
     return Card((*rows, other), float(first.std()), origin_of(pipe), {**call, "seed": seed})

@@ -6,6 +6,7 @@ import io
 from functools import cache
 from typing import TYPE_CHECKING
 
+from sdkit.shot import shown_as_png
 from sdkit.show.fonts import fitting, lacking_in
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
         def _repr_png_(self) -> bytes: ...
 
 
-DPI = 96
+PAGE_DPI = 96  # pixels of the page in an inch
+DPI = 2 * PAGE_DPI  # of the figure, so that letters are sharp on any screen
 
 
 def new_figure(size: tuple[float, float], alt: str) -> ShownFigure:
-    """Return an empty figure of (width, height) inches; `alt` stands for it where pictures cannot be shown."""
+    """Return an empty figure of (width, height) inches; `alt` stands for it where it cannot be seen."""
     figure = _figure_class()(figsize=size, dpi=DPI, layout="constrained")
     figure.alt = alt
     return figure
@@ -39,10 +41,10 @@ def _figure_class() -> type:
     class ShownFigure(Figure):
         """A figure that a notebook shows as PNG."""
 
-        alt = "<ShownFigure>"
+        alt = "figure"
 
         def __repr__(self):
-            return self.alt
+            return f"<{self.alt}>"
 
         __str__ = __repr__
 
@@ -61,5 +63,8 @@ def _figure_class() -> type:
             buffer = io.BytesIO()
             self.savefig(buffer, format="png")
             return buffer.getvalue()
+
+        def _repr_mimebundle_(self, include=None, exclude=None):
+            return shown_as_png(self, self._repr_png_(), self.alt, round(self.get_figwidth() * PAGE_DPI))
 
     return ShownFigure

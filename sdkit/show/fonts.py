@@ -12,8 +12,9 @@ _PREFERRED = (
     "Noto Sans CJK JP", "Noto Sans JP", "IPAGothic", "IPAexGothic", "TakaoGothic", "VL Gothic", "Hiragino Sans",
     "Hiragino Maru Gothic Pro", "Yu Gothic", "Meiryo", "MS Gothic", "Arial Unicode MS",
 )  # fmt: skip
-# Fonts with these in their names: pictures in colour, which matplotlib and Pillow do not draw; boxes for every letter.
-_UNUSABLE = ("Emoji", "Last Resort", "LastResort")
+# Fonts with these in their names: pictures in colour, which matplotlib and Pillow do not draw, unlike the outlines of
+# Noto Emoji or Segoe UI Emoji; boxes for every letter.
+_UNUSABLE = ("Color", "Last Resort", "LastResort")
 
 
 class Font(NamedTuple):

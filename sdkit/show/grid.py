@@ -5,61 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 from math import ceil, prod
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any
-from unicodedata import east_asian_width
+from typing import Any
 
-from sdkit.shot import Shot, ShotList, SkippedCell, in_words, matching
-from sdkit.show.figure import new_figure
+from sdkit.errors import plain_errors
+from sdkit.shot import Shot, ShotList, SkippedCell, in_words, is_picture, matching
+from sdkit.show.drawing import Drawing, Section, lay_out
 
-if TYPE_CHECKING:
-    from numpy import ndarray
-
-    from sdkit.show.figure import ShownFigure
-
-PICTURE_INCHES = 1.3  # width of one picture in the drawn grid
-LABEL_LETTERS = 20  # of a label that fit the width of a picture
-LABEL_LINES = 8  # of a label at most; the rest is cut
-MAX_SUBPLOTS = 100  # matplotlib's layout takes seconds beyond; larger tables are one picture with heads
-GAP = 4  # pixels between the pictures of a large table
+USUAL_COLUMNS = 8  # of pictures without axes, and 6 if there are more pictures
+ALT_VALUES = 12  # values of an axis that the text for a grid names
 
 
-def draw_grid(shots: Sequence, *, columns: int | None = None, labels: Sequence[str] | None = None) -> ShownFigure:
-    """Draw pictures in rows and columns, each with its label, and return the closed figure.
+@plain_errors
+def draw_grid(shots: Sequence | Shot, *, columns: int | None = None, labels: Sequence[str] | None = None) -> Drawing:
+    """Draw pictures in rows and columns, each with its label, and return the drawing.
 
-    `shots` are `Shots` of a sweep, any list of shots, or a list of PIL pictures with `labels`.
+    `shots` are `Shots` of a sweep, any list of shots, a list of PIL pictures with `labels`, or one of these alone.
     Two axes give a table with row and column heads; three give one such table for each value of
     the first, below each other. Cells that an interrupted sweep lacks stay blank; one that was
     skipped because it is impossible says why. `columns`
-    defaults to the last axis' length, or to 8 at most. Every picture is drawn; left-over corners
-    stay blank.
+    defaults to the last axis' length, or to 8 at most. Every picture is drawn, all at the same scale; left-over
+    corners stay blank. The drawing shows itself in a notebook; `save` writes it as PNG.
 
-    Raises ValueError for an empty list or labels of another length.
+    Raises ValueError for an empty list or labels of another length, TypeError for what is no picture.
     """
+    if isinstance(shots, Shot) or is_picture(shots):
+        shots = [shots]
     shots = list(shots) if not isinstance(shots, ShotList) else shots
     if not shots:
         raise ValueError("there are no pictures to draw; give at least one.")
     if labels is not None and len(labels) != len(shots):
         raise ValueError(f"there are {len(labels)} labels for {len(shots)} pictures; give one each.")
+    labels = labels and [str(label) for label in labels]
+    if columns is not None and columns < 1:
+        raise ValueError(f"columns is {columns}; give 1 or more.")
     axes = shots.axes if isinstance(shots, ShotList) else {}
     if isinstance(shots, ShotList) and len(axes) > 1 and labels is None and columns is None and is_table(shots):
         return _draw_tables(shots)
     cells: list = list(shots)
     if isinstance(shots, ShotList) and shots.skipped and labels is None and is_table(shots):
         cells = [cell for page in arrange(shots) for row in page for cell in row if cell is not None]
-    if columns is None:
-        columns = len(cells) if len(cells) <= 8 else 6
-    if columns < 1:
-        raise ValueError(f"columns is {columns}; give 1 or more.")
-    rows = ceil(len(cells) / columns)
-    size = columns * PICTURE_INCHES + 0.1, rows * (PICTURE_INCHES * _tallness(shots) + 0.3)
-    figure = new_figure(size, f"<Grid of {rows} x {columns}, {len(shots)} pictures: {_varied(axes)}>")
-    if labels is None:
-        labels = [_label(cell) for cell in cells]
-    for subplot, cell, label in zip(_subplots(figure, rows, columns).flat, cells, labels):
-        _draw(subplot, cell)
-        subplot.set_title(label, fontsize=7)
-    return figure
+    return _draw_rows(cells, len(shots), axes, columns, labels)
 
 
 def is_table(shots: ShotList) -> bool:
@@ -86,114 +71,90 @@ def arrange(shots: ShotList) -> list[list[list[Place]]]:
     return [in_rows[start : start + rows] for start in range(0, pages * rows, rows)]
 
 
-def _draw_tables(shots: ShotList) -> ShownFigure:
+def _draw_tables(shots: ShotList) -> Drawing:
     """Draw rows and columns with heads, once for each value of a third axis."""
     *page_axis, (row_name, row_values), (column_name, column_values) = shots.axes.items()
-    titles = [_wrapped(name, value).replace("\n", " ") for name, values in page_axis for value in values]
-    row_heads = [_wrapped(row_name, value) for value in row_values]
-    column_heads = [_wrapped(column_name, value) for value in column_values]
-    pages, rows, columns = arrange(shots), len(row_heads), len(column_heads)
-    # Only the first row has labels above it; the rows' own stand to the left.
-    height = rows * PICTURE_INCHES * _tallness(shots) + (0.75 if titles else 0.4)
-    size = columns * PICTURE_INCHES + 1.1, len(pages) * height
-    times = f"{len(pages)} times " if titles else ""
-    figure = new_figure(size, f"<Grid of {times}{rows} x {columns}, {len(shots)} pictures: {_varied(shots.axes)}>")
-    if not titles:
-        _draw_table(figure, pages[0], row_heads, column_heads)
-        return figure
-    for part, page, title in zip(figure.subfigures(len(pages), 1, squeeze=False).flat, pages, titles):
-        part.suptitle(title, fontsize=9, fontweight="bold")
-        _draw_table(part, page, row_heads, column_heads)
-    return figure
+    titles = [f"{name} = {in_words(value)}" for name, values in page_axis for value in values]
+    sections = [
+        Section(
+            [[_content(cell) for cell in row] for row in page],
+            title=title,
+            column_name=column_name,
+            column_heads=[in_words(value) for value in column_values],
+            row_name=row_name,
+            row_heads=[in_words(value) for value in row_values],
+        )
+        for title, page in zip(titles or [""], arrange(shots))
+    ]
+    times = f"{len(sections)} times " if titles else ""
+    size = f"{times}{len(row_values)} x {len(column_values)}"
+    return lay_out(sections, _name(size, len(shots), shots.axes), alt_of(shots))
 
 
-def _draw_table(part, page: list[list[Place]], row_heads: list[str], column_heads: list[str]) -> None:
-    """Draw rows of pictures on a figure or subfigure, with heads above and to the left."""
-    if len(row_heads) * len(column_heads) > MAX_SUBPLOTS:
-        _draw_large_table(part, page, row_heads, column_heads)
-        return
-    subplots = _subplots(part, len(row_heads), len(column_heads))
-    for subplot, head in zip(subplots[0], column_heads):
-        subplot.set_title(head, fontsize=7)
-    for subplot, head in zip(subplots[:, 0], row_heads):
-        subplot.text(-0.08, 0.5, head, transform=subplot.transAxes, ha="right", va="center", fontsize=7)
-    for subplot, cell in zip(subplots.flat, (cell for row in page for cell in row)):
-        _draw(subplot, cell)
+def _draw_rows(cells: list, count: int, axes: dict[str, list], columns: int | None, labels) -> Drawing:
+    """Draw pictures one after another, each with its label above; what all labels name is said once."""
+    if columns is None:
+        columns = len(cells) if len(cells) <= USUAL_COLUMNS else 6
+    name, varied = "", {"": labels} if labels else axes
+    if labels is None:
+        values = [_label(cell) for cell in cells]
+        names = {tuple(label) for label in values}
+        if len(names) == 1 and len(values[0]) == 1:
+            (name,) = values[0]
+            labels = [in_words(label[name]) for label in values]
+            varied = axes or {name: labels}
+        else:
+            labels = ["\n".join(f"{name} = {in_words(value)}" for name, value in label.items()) for label in values]
+            varied = axes or {"": labels}
+    rows = [range(start, min(start + columns, len(cells))) for start in range(0, len(cells), columns)]
+    section = Section(
+        [[_content(cells[number]) for number in row] for row in rows],
+        column_name=name,
+        labels=[[labels[number] for number in row] for row in rows] if any(labels) else [],
+    )
+    size = f"{ceil(len(cells) / columns)} x {columns}"
+    return lay_out([section], _name(size, count, axes), _alt(count, varied))
 
 
-def _draw_large_table(part, page: list[list[Place]], row_heads: list[str], column_heads: list[str]) -> None:
-    """Draw rows of pictures as a single picture, with heads above and to the left."""
-    from PIL import Image
-
-    pictures = [cell.image.convert("RGB") for row in page for cell in row if isinstance(cell, Shot)]
-    width, height = max(picture.width for picture in pictures), max(picture.height for picture in pictures)
-    across, down = width + GAP, height + GAP
-    table = Image.new("RGB", (len(column_heads) * across, len(row_heads) * down), "white")
-    for row, cells in enumerate(page):
-        for column, cell in enumerate(cells):
-            if isinstance(cell, Shot):
-                table.paste(cell.image.convert("RGB"), (column * across, row * down))
-    subplot = part.subplots()
-    subplot.imshow(table, interpolation="nearest")
-    style = {"length": 0, "labelsize": 7}
-    subplot.set_xticks([column * across + width / 2 for column in range(len(column_heads))], column_heads)
-    subplot.set_yticks([row * down + height / 2 for row in range(len(row_heads))], row_heads)
-    subplot.tick_params(top=False, labeltop=True, bottom=False, labelbottom=False, **style)
-    subplot.set_frame_on(False)
-
-
-def _tallness(shots: Sequence) -> float:
-    """Return the height of the tallest picture by its width; pictures are drawn with equal widths."""
-    sizes = [getattr(getattr(shot, "image", shot), "size", None) for shot in shots]
-    sides = [size for size in sizes if isinstance(size, tuple)]
-    return max((height / width for width, height in sides), default=1.0)
-
-
-def _subplots(part, rows: int, columns: int) -> ndarray:
-    """Return subplots without axes on a figure or subfigure, shape (rows, columns)."""
-    subplots = part.subplots(rows, columns, squeeze=False)
-    for subplot in subplots.flat:
-        subplot.set_axis_off()
-    return subplots
-
-
-def _draw(subplot, cell) -> None:
-    """Draw a shot or a PIL picture; of a skipped cell the reason, of a missing one nothing."""
-    if cell is None:
-        return
+def _content(cell) -> Any:
+    """Return what stands in a cell: a picture, the reason of one that was skipped, None for a missing one."""
     if isinstance(cell, SkippedCell):
-        subplot.text(0.5, 0.5, _filled(cell.reason), ha="center", va="center", fontsize=5, color="0.35")
-        return
-    picture = cell.image if isinstance(cell, Shot) else cell
-    if hasattr(picture, "convert"):  # matplotlib would paint a grey one, such as a mask, in false colours
-        picture = picture.convert("RGB")
-    subplot.imshow(picture, interpolation="nearest")
+        return cell.reason
+    return cell.image if isinstance(cell, Shot) else cell
 
 
-def _label(cell) -> str:
+def _label(cell) -> dict[str, Any]:
+    """Return what a cell is called: its place in the sweep, else its seed; nothing for a picture alone."""
     if not isinstance(cell, (Shot, SkippedCell)):
-        return ""
-    label = cell.label if isinstance(cell, SkippedCell) or cell.label else {"seed": cell.settings.get("seed")}
-    return "\n".join(_wrapped(name, value) for name, value in label.items())
+        return {}
+    return cell.label if isinstance(cell, SkippedCell) or cell.label else {"seed": cell.settings.get("seed")}
 
 
-def _wrapped(name: str, value: Any) -> str:
-    """Write "name = value", wrapped to a picture's width; a text stands for itself."""
-    if isinstance(value, str) and value:
-        return _filled(value)
-    return f"{name}\n= {in_words(value)}"
+def _name(size: str, count: int, axes: dict[str, list]) -> str:
+    """Return the name of a grid as lessons store it beside the picture."""
+    varied = ", ".join(f"{name} in {len(values)} values" for name, values in axes.items()) or "one call"
+    return f"<Grid of {size}, {_pictures(count)}: {varied}>"
 
 
-def _filled(text: str) -> str:
-    """Wrap a text to a picture's width, and cut it where it gets too long for a label."""
-    wide = sum(
-        east_asian_width(letter) in "FW" for letter in text
-    )  # such as Japanese ones: each takes more than the place of two
-    letters = max(1, int(LABEL_LETTERS * len(text) / (len(text) + 1.2 * wide)))
-    return "\n".join(wrap(text, letters, max_lines=LABEL_LINES, placeholder=" …"))
+def _pictures(count: int) -> str:
+    return f"{count} picture{'s' * (count != 1)}"
 
 
-def _varied(axes: dict[str, list]) -> str:
-    if not axes:
-        return "one call"
-    return ", ".join(f"{name} in {len(values)} values" for name, values in axes.items())
+def alt_of(shots: ShotList) -> str:
+    """Return the text that stands for the pictures of a sweep where they cannot be seen: how many, and what varies."""
+    return _alt(len(shots), shots.axes)
+
+
+def _alt(count: int, varied: dict[str, list]) -> str:
+    """Return the text for so many pictures; `varied` has labels that stand for themselves under an empty name."""
+    said = [_some(name, values if name == "" else list(map(in_words, values))) for name, values in varied.items()]
+    return ": ".join(filter(None, [_pictures(count), "; ".join(filter(None, said))]))
+
+
+def _some(name: str, values: Sequence[str]) -> str:
+    """Name values once each, the first of many; "" for none."""
+    known = [value for value in dict.fromkeys(" ".join(value.split()) for value in values) if value]
+    more = f", ... ({len(known)} in all)" if len(known) > ALT_VALUES else ""
+    between = " | " if any("," in value for value in known) else ", "
+    listed = between.join(known[:ALT_VALUES]) + more
+    return f"{name} = {listed}" if name and listed else listed

@@ -85,9 +85,17 @@ def unordered_list(items: Iterable[str]) -> Html:
     return element("ul", *(element("li", item) for item in items))
 
 
+def download(png: bytes, name: str) -> Html:
+    """Return a link that saves a picture under a name where the browser runs, which may be another machine."""
+    source = Html(f"data:image/png;base64,{base64.b64encode(png).decode()}")
+    return element("a", name, href=source, download=name, style="text-decoration:underline")
+
+
 def alert(error: BaseException) -> Html:
-    """Return an error in words that a screen reader speaks at once."""
-    return element("p", element("b", type(error).__name__), ": ", str(error), role="alert")
+    """Return an error in a coloured box, in words that a screen reader speaks at once."""
+    # Its own colours, to be read on dark pages too.
+    style = "background:#fdecea;color:#611a15;border-left:4px solid #d32f2f;padding:6px 10px;line-height:1.4;margin:2px"
+    return element("p", element("b", type(error).__name__), ": ", str(error), role="alert", style=style)
 
 
 def notes(texts: Iterable[str]) -> Html:

@@ -26,19 +26,22 @@ figcaption, figure details { font-size: .8rem; max-width: 16rem; overflow-wrap: 
 def save_page(shots: ShotList, path: str | Path) -> Path:
     """Write a sweep's pictures, labels, settings and measures as one self-contained HTML page.
 
-    Rows and columns are a table, a third axis makes one section for each value; each picture has
-    a text that stands for it and its settings to fold out. Nothing is fetched and no script runs.
-    The file appears whole or not at all. Raises ValueError for no shots or another ending.
+    See `page_of`. The file appears whole or not at all. Raises ValueError for no shots or another ending.
     """
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"path is {str(path)!r}; give a name that ends in .html.")
+    return write_whole(path, page_of(shots).encode("utf-8"))
+
+
+def page_of(shots: ShotList) -> str:
+    """Return an HTML document with what is the same for all pictures of a sweep, the pictures, the measures.
+
+    Rows and columns are a table, a third axis makes one section for each value; each picture has
+    a text that stands for it and its settings to fold out. Nothing is fetched and no script runs.
+    Raises ValueError for no shots, TypeError for shots without PIL pictures.
+    """
     check_pictures(shots, "page")
-    return write_whole(path, _page(shots).encode("utf-8"))
-
-
-def _page(shots: ShotList) -> str:
-    """Return the whole document: what is the same for all pictures, the pictures, the measures."""
     title = " × ".join(f"{name} ({len(values)})" for name, values in shots.axes.items()) or "pictures"
     pictures = _tables(shots) if len(shots.axes) > 1 and is_table(shots) else _flow(shots)
     head = [
@@ -97,19 +100,13 @@ def _cell(cell: Place) -> Html | str:
 
 
 def _flow(shots: ShotList) -> Html:
-    pictures = element("div", *(_figure(shot, _caption(shot)) for shot in shots), class_="flow")
+    pictures = element("div", *(_figure(shot, shot.alt) for shot in shots), class_="flow")
     skipped = [f"{caption(cell.label)}: {cell.reason}" for cell in shots.skipped]
     return join([pictures, element("p", "Not made:"), unordered_list(skipped)]) if skipped else pictures
 
 
 def _figure(shot: Shot, below: str = "") -> Html:
-    return figure(image(png_bytes(shot.image), _caption(shot)), below, _details("settings", _list(_facts(shot))))
-
-
-def _caption(shot: Shot) -> str:
-    """Return a shot's label, and prompt and seed where the label lacks them, in one line."""
-    prompt = {name: shot.settings.get(name) for name in ("prompt", "seed") if name not in shot.label}
-    return caption({**shot.label, **{name: value for name, value in prompt.items() if value is not None}})
+    return figure(image(png_bytes(shot.image), shot.alt), below, _details("settings", _list(_facts(shot))))
 
 
 def _measures(shots: ShotList) -> Html:

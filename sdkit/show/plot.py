@@ -28,7 +28,7 @@ def draw_plot(shots: ShotList, name: str, axis: str | None = None, **baseline: A
     values = shots.axes[axis]
     ordered = _are_numbers(values)
     others = [other for other in shots.axes if other not in (axis, "seed")]
-    figure = new_figure((5, 3.2), f"<Plot of {name} against {axis}, {len(shots)} pictures>")
+    figure = new_figure((5, 3.2), f"Plot of {name} against {axis}, {len(shots)} pictures")
     subplot = figure.subplots()
     for group in seed_groups(shots, others):
         measured = _by_value(values, [(shots[index].label[axis], rows[index][name]) for index in group])
@@ -42,7 +42,7 @@ def draw_plot(shots: ShotList, name: str, axis: str | None = None, **baseline: A
     subplot.set_xlabel(axis)
     subplot.set_ylabel(MEASURES[name])
     if subplot.get_legend_handles_labels()[1]:
-        subplot.legend(fontsize=7)
+        subplot.legend(fontsize=9)
     return figure
 
 

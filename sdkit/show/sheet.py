@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdkit.files import write_whole
 from sdkit.shot import Shot, ShotList, caption, check_pictures, png_bytes
-from sdkit.show.fonts import fitting
+from sdkit.show.labels import draw_text, shortened
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -17,8 +17,7 @@ PICTURE_SIDE = 96  # pixels of a picture on the sheet, less where there are thou
 MIN_SIDE = 8  # pixels
 MARGIN = 4  # pixels
 LINE_HEIGHT = 12  # pixels of a line of text
-FONT_SIZE = 10  # pixels, as Pillow's own font has it
-LATIN_1 = 255  # the last letter that Pillow's own font is sure to have
+LETTERS = 10  # pixels
 MAX_PIXELS = 40_000_000  # of a sheet: readers such as Pillow refuse far larger ones
 
 
@@ -37,7 +36,7 @@ def save_sheet(shots: ShotList, path: str | Path, *, columns: int | None = None,
 
 def draw_sheet(shots: ShotList, *, columns: int | None = None, side: int | None = None) -> PIL.Image.Image:
     """Return the contact sheet of at least one shot as a PIL picture. Raises ValueError for bad sizes."""
-    from PIL import Image, ImageDraw, ImageFont, ImageOps
+    from PIL import Image, ImageDraw, ImageOps
 
     check_pictures(shots, "sheet")
     columns = _columns(shots) if columns is None else columns
@@ -49,12 +48,13 @@ def draw_sheet(shots: ShotList, *, columns: int | None = None, side: int | None 
     side = min(side, max(MIN_SIDE, int(sqrt(MAX_PIXELS / (rows * columns))) - below))
     width, height = side + MARGIN, side + below
     sheet = Image.new("RGB", (columns * width + MARGIN, rows * height + MARGIN), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default()
+    pen = ImageDraw.Draw(sheet)
     for number, (shot, lines) in enumerate(zip(shots, labels)):
         left, top = number % columns * width + MARGIN, number // columns * height + MARGIN
         sheet.paste(ImageOps.contain(shot.image.convert("RGB"), (side, side)), (left, top))
         for line, text in enumerate(lines):
-            _write(pen, (left, top + side + line * LINE_HEIGHT), text, side, font)
+            baseline = top + side + line * LINE_HEIGHT + LETTERS
+            draw_text(pen, (left, baseline), shortened(text.replace("\n", " "), side, LETTERS), LETTERS)
     return sheet
 
 
@@ -70,16 +70,3 @@ def _columns(shots: ShotList) -> int:
     square = ceil(sqrt(len(shots)))
     last = len(list(shots.axes.values())[-1]) if shots.axes else square
     return last if square / 2 <= last <= square * 2 else square
-
-
-def _write(pen, place: tuple[int, int], text: str, width: int, usual) -> None:
-    """Write as much of a text as fits `width` pixels, in another font where Pillow's own lacks letters."""
-    from PIL import ImageFont
-
-    text = text.replace("\n", " ")
-    is_usual = all(ord(letter) <= LATIN_1 for letter in text)
-    text, other = fitting(text, frozenset() if is_usual else frozenset(filter(str.isprintable, text)))
-    font = ImageFont.truetype(other.path, FONT_SIZE) if other else usual
-    while text and pen.textlength(text, font=font) > width:
-        text = text[:-1]
-    pen.text(place, text, fill="black", font=font)

@@ -10,7 +10,6 @@ from typing import Any
 
 from sdkit.judge import judge, load_judge
 from sdkit.loading.pipeline import BUILT_IN
-from sdkit.measure import distance, pixels, saturation
 from sdkit.shot import Shot, ShotList, in_words, is_same, matching
 from sdkit.text_table import text_table
 
@@ -56,6 +55,8 @@ def measure_shots(shots: ShotList, **baseline: Any) -> Table:
 
     Raises ValueError for axes or values that the sweep does not have.
     """
+    from sdkit.measure import saturation
+
     if not shots.axes:
         raise ValueError("nothing was varied, so there is nothing to compare; use the functions of sdkit.measure.")
     baseline = _checked(shots.axes, baseline)
@@ -106,6 +107,8 @@ def _checked(axes: dict[str, list], baseline: dict[str, Any]) -> dict[str, Any]:
 
 def _distance(shot: Shot, other: Shot | None) -> float | None:
     """Return the distance of two pictures, None where one is missing or has another size."""
+    from sdkit.measure import distance, pixels
+
     if other is None or pixels(shot).shape != pixels(other).shape:
         return None
     return distance(shot, other)

@@ -8,9 +8,9 @@ from statistics import linear_regression
 
 from sdkit.sweeping.plan import Cell
 
-# How many UNet passes take as long as the rest of a call (text encoder, VAE): measured 1.4 to 2.5 with the
-# built-in model at 64 to 256 pixels. Needed only until pictures with different numbers of passes are finished.
-REST_IN_PASSES = 2.0
+# How many UNet passes take as long as the rest of a call (text encoder, VAE): measured 3.5 to 7.8 with the
+# built-in model at 128 to 512 pixels. Needed only until pictures with different numbers of passes are finished.
+REST_IN_PASSES = 5.0
 
 
 @dataclass(frozen=True)

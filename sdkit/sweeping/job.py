@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field
 
+from sdkit.errors import warn_user
 from sdkit.shot import Shot, SkippedCell
 from sdkit.shots import Shots
 from sdkit.sweeping.batches import groups, is_out_of_memory
@@ -73,6 +73,12 @@ class Job:
         some = f", {unsaved} of them not written" if unsaved else ""
         return f"{state}{some}, and the same call goes on with those in {self.store.folder}"
 
+    def progress(self, workers: int) -> str:
+        """Say in a few words how many pictures are finished, and how long the rest will take."""
+        left = self.seconds_left(workers)
+        more = f", about {duration(left)} more" if left else ""
+        return f"{len(self.finished)} of {len(self.cells)} pictures{more}"
+
     def seconds_left(self, workers: int) -> float | None:
         """Return the seconds that so many workers need for the rest; None while there is no finished picture."""
         if not self.finished:
@@ -102,10 +108,9 @@ class Job:
         total = (spent - spent_before) / workers + left
         if not self.warned and total > max(max_seconds, LATE * predicted):
             self.warned = True
-            warnings.warn(
+            warn_user(
                 f"the sweep takes much longer than the {duration(predicted)} that were predicted: {what}, and "
-                f"max_seconds is {max_seconds:g}. It goes on; an interrupt ends it and returns what is finished.",
-                stacklevel=3,
+                f"max_seconds is {max_seconds:g}. It goes on; an interrupt ends it and returns what is finished."
             )
 
     def advance(self, executor: Executor) -> int:
@@ -142,7 +147,7 @@ class Job:
             self.waiting.insert(0, result.batch)
             return
         for text in result.warnings:
-            warnings.warn(text, stacklevel=4)  # said of the call of `sweep`
+            warn_user(text)  # said of the call of `sweep`
         if self.store:
             self.unsaved.update(result.batch)  # first, so that an interrupt never finds one missing here
         self.finished.update(zip(result.batch, result.shots))
@@ -158,7 +163,7 @@ class Job:
         broken = sum(shot.problem is not None for shot in result.shots)
         if broken:
             what = "broken pictures are" if broken > 1 else "broken picture is"
-            warnings.warn(f"{broken} {what} not kept in {store.folder}; the same call will try again.", stacklevel=5)
+            warn_user(f"{broken} {what} not kept in {store.folder}; the same call will try again.")
 
     def _find(self, cells):
         """Take finished pictures from the folder."""

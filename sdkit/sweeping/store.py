@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import warnings
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from sdkit.errors import warn_user
 from sdkit.files import expanded, write_whole
 from sdkit.record.png import digest, encode, is_lost, png_of, read_record
 from sdkit.shot import Shot, is_picture
@@ -85,7 +85,7 @@ class Store:
             problem = str(error)
         if path not in self._damaged:
             self._damaged.add(path)
-            warnings.warn(f"{path.name} in {self.folder} is damaged and will be made again: {problem}", stacklevel=2)
+            warn_user(f"{path.name} in {self.folder} is damaged and will be made again: {problem}")
         return None
 
     def keep(self, cell: Cell, shot: Shot) -> Path:

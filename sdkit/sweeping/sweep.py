@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import closing
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdkit.call.check_parts import check_present
+from sdkit.errors import plain_errors, warn_user
 from sdkit.shots import Shots
+from sdkit.show.progress import shown_progress
 from sdkit.sweeping.cost import Plan, memory_of
 from sdkit.sweeping.executor import Executor, LocalExecutor
 from sdkit.sweeping.job import ConsentError, Job
@@ -20,7 +21,6 @@ from sdkit.sweeping.variants import Variants
 if TYPE_CHECKING:
     from distributed import Client
 
-SECONDS_BEFORE_PROGRESS_BAR = 20
 MAX_SECONDS = 900  # seconds a sweep may take without being asked for
 MAX_SINGLE_PICTURES = 16  # up to so many, each is made alone and equals the single call to the bit
 BATCH_SIZE = 8  # pictures in one call beyond that, memory allowing
@@ -32,6 +32,7 @@ class SweepError(RuntimeError):
     shots: Shots
 
 
+@plain_errors
 def sweep(
     pipe,
     prompt: str | list[str] | None = None,
@@ -85,9 +86,6 @@ def sweep(
     OSError or TimeoutError if no scheduler answers or has workers, ValueError for what cannot be
     sent to them, and RuntimeError if one of them would make other pictures.
     """
-    # Plain text on stderr: a widget would stay in a notebook's stored outputs.
-    from tqdm import tqdm
-
     if isinstance(max_seconds, bool) or not isinstance(max_seconds, Real) or not max_seconds >= 0:
         raise ValueError(f"max_seconds is {max_seconds!r}; give a number of seconds, or math.inf for no limit.")
     variants = Variants(pipe)
@@ -97,20 +95,19 @@ def sweep(
         return job.shots()
     with (
         closing(_executor(workers, pipe, variants, job)) as executor,
-        tqdm(
-            total=len(job.missing()), desc="sweep", unit="picture", delay=SECONDS_BEFORE_PROGRESS_BAR, leave=False
-        ) as bar,
+        shown_progress(len(job.missing()), job.progress(executor.workers)) as advance,
     ):
         try:
             while not job.is_finished():
                 job.check_time(executor.workers, max_seconds)
-                bar.update(job.advance(executor))
+                count = job.advance(executor)
+                advance(count, job.progress(executor.workers))
         except ConsentError:
             raise
         except KeyboardInterrupt:
             if not job.finished:
                 raise
-            warnings.warn(f"interrupted: {job.state()}.", stacklevel=2)
+            warn_user(f"interrupted: {job.state()}.")
         except Exception as error:
             if not job.finished:
                 raise
@@ -120,6 +117,7 @@ def sweep(
     return job.shots()
 
 
+@plain_errors
 def plan_sweep(
     pipe,
     prompt: str | list[str] | None = None,

@@ -10,6 +10,7 @@ import pickle
 import shutil
 import socket
 import sys
+import threading
 import time
 import traceback
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from safetensors.torch import load_file, save_file
 
 import sdkit
 from sdkit import load_pipeline, model_path, plan_load
+from sdkit.loading.locate import HUB_SECONDS
 from sdkit.loading.parts import ALLOWED
 from sdkit.loading.pipeline import is_loaded_from
 from sdkit.sweeping.variants import Parts, Variants
@@ -287,6 +289,15 @@ for _kind, _value in WRONG_TYPES.items():
 LATE = ("another shape", "other tensors")
 
 
+def test_sides_that_are_no_multiples_of_8_are_named(home):
+    folder = home.copy()
+    blocks = {"down_block_types": ["DownEncoderBlock2D"] * 3, "up_block_types": ["UpDecoderBlock2D"] * 3}
+    edit(VAE, block_out_channels=[32, 64, 128], **blocks)(folder, home)  # a VAE of factor 4
+    edit(UNET_CONFIG, sample_size=5)(folder, home)
+    with pytest.raises(ValueError, match="makes pictures of 20 pixels; Stable Diffusion's sides are multiples of 8"):
+        plan_load(folder)
+
+
 def test_there_are_many_cases():
     assert len(CASES) >= 95
 
@@ -397,6 +408,23 @@ def test_a_vanished_repository_leads_to_its_successor(home, name):
     with pytest.raises(FileNotFoundError, match=words):
         load_pipeline(f"runwayml/{name}", cache_dir=str(home.path))
     assert time.monotonic() - began < SECONDS
+
+
+@pytest.mark.parametrize("network", ["none", "a firewall that drops packets"])
+def test_without_network_one_sentence_says_so_in_three_seconds(home, network, monkeypatch):
+    released = threading.Event()
+    if network != "none":
+        monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda *_, **__: released.wait(30))
+    began = time.monotonic()
+    with pytest.raises(FileNotFoundError) as caught:
+        load_pipeline("nobody/nothing", cache_dir=str(home.path))
+    released.set()
+    assert time.monotonic() - began < HUB_SECONDS + 1
+    assert str(caught.value) == (
+        "could not load 'nobody/nothing': a part is not in the local cache, and the Hub cannot be reached from here. "
+        'Check the name and the network, or use load_pipeline("built-in"), which needs neither.'
+    )
+    assert caught.value.__suppress_context__ and caught.value.__cause__ is None
 
 
 def test_a_part_that_is_left_out_still_has_the_form_of_one(home):

@@ -27,8 +27,8 @@ def test_controls_follow_the_table_and_the_functions_defaults():
     guidance, seed, prompt = control("guidance_scale"), control("seed", 5), control("prompt")
     assert isinstance(guidance, widgets.FloatSlider)
     assert (guidance.value, guidance.min, guidance.max, guidance.step) == (7.5, 0, 15, 0.5)
-    assert isinstance(seed, widgets.IntSlider) and seed.value == 5
-    assert isinstance(prompt, widgets.Textarea) and prompt.value == "a cat"
+    assert isinstance(seed, widgets.BoundedIntText) and seed.value == 5
+    assert isinstance(prompt, widgets.Text) and prompt.value == "a cat"
     assert not guidance.continuous_update and not prompt.continuous_update
 
 
@@ -44,7 +44,7 @@ def test_every_number_text_choice_and_switch_of_the_table_has_a_control_with_its
         made = control(parameter.name, function=lambda **arguments: None)
         assert made.description == parameter.name
         assert (made.tooltip if hasattr(made, "tooltip") else made.description_tooltip) == parameter.does
-        if parameter.usual:
+        if parameter.usual and parameter.name != "seed":
             assert (made.min, made.max, made.step) == (*parameter.usual, parameter.step)
 
 
@@ -56,7 +56,7 @@ def test_the_help_text_has_the_name_that_this_ipywidgets_wants():
 
 
 def test_a_start_beyond_the_usual_range_widens_it():
-    assert (control("seed", 123456).value, control("seed", 123456).max) == (123456, 123456)
+    assert (control("guidance_scale", 30).value, control("guidance_scale", 30).max) == (30, 30)
 
 
 def test_pairs_lists_dictionaries_and_widgets_say_what_is_chosen():

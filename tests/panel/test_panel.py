@@ -1,5 +1,7 @@
 """Panels: the same function behind controls; slow work never blocks, never piles up, and can be stopped."""
 
+import html
+import io
 import threading
 import time
 from types import SimpleNamespace
@@ -38,6 +40,11 @@ def front_end(monkeypatch):
     monkeypatch.setattr("sdkit.panel.panel.from_front_end", lambda: True)
 
 
+def parts(panel):
+    """Return the controls, the button and the view."""
+    return *panel.controls.values(), panel.button, panel.view
+
+
 def until(condition):
     """Wait until a condition holds."""
     end = time.monotonic() + TIMEOUT
@@ -50,7 +57,7 @@ def until(condition):
 
 
 def test_nothing_runs_until_the_button_and_then_the_picture_is_there(calls):
-    slider, button, view = explore(draw, seed=(0, 99)).children
+    slider, button, view = parts(explore(draw, seed=(0, 99)))
     slider.value = 35
     assert calls == [] and view.value == ""
     button.click()
@@ -58,20 +65,28 @@ def test_nothing_runs_until_the_button_and_then_the_picture_is_there(calls):
     assert 'alt="seed = 35"' in view.value and "data:image/png;base64," in view.value
 
 
-def test_children_are_the_controls_in_their_order_then_button_and_view():
+def any_of(guidance_scale=7.5, prompt="a cat", own=0, text="x"):
+    return Image.new("RGB", (8, 8))
+
+
+def test_the_controls_stand_in_their_order_above_the_button_and_beside_the_view():
     own = widgets.IntText(value=3, description="own")
-    panel = explore(draw, guidance_scale=None, prompt=None, seed=own, text=["x", "y"])
-    assert [control.description for control in panel.children[:2]] == ["guidance_scale", "prompt"]
-    assert panel.children[2] is own and panel.children[-2:] == (panel.button, panel.view)
-    assert repr(panel).startswith("VBox(children=(FloatSlider(value=7.5, continuous_update=False, description='gui")
+    panel = explore(any_of, guidance_scale=None, prompt=None, own=own, text=["x", "y"])
+    columns = panel.children[-1]
+    left, view = columns.children
+    assert left.children[:-1] == tuple(panel.controls.values()) and panel.controls["own"] is own
+    assert panel.button in left.children[-1].children and view is panel.view
+    assert columns.layout.flex_flow == "row wrap"
+    assert repr(panel) == "Controls: guidance_scale, prompt, own, text. Run this cell (Shift+Enter) to use them."
 
 
 def test_an_error_is_shown_in_words_and_the_panel_stays_usable(calls):
-    slider, button, view = explore(draw, seed=(0, 99)).children
+    slider, button, view = parts(explore(draw, seed=(0, 99)))
     slider.value = 13
     button.click()
     assert 'role="alert"' in view.value and "ValueError" in view.value and "thirteen &lt;is&gt; bad" in view.value
     assert view.pin.disabled and view.save.disabled and not button.disabled
+    assert "<img" not in view.value
     slider.value = 14
     button.click()
     assert "<img" in view.value and "alert" not in view.value and not view.pin.disabled
@@ -83,7 +98,7 @@ def test_a_function_that_ends_the_program_is_told_and_the_panel_stays_usable():
             raise SystemExit("bye")
         return Image.new("RGB", (8, 8))
 
-    slider, button, view = explore(leave, seed=(0, 9)).children
+    slider, button, view = parts(explore(leave, seed=(0, 9)))
     slider.value = 1
     button.click()
     assert 'role="alert"' in view.value and "SystemExit" in view.value
@@ -92,17 +107,117 @@ def test_a_function_that_ends_the_program_is_told_and_the_panel_stays_usable():
     assert "<img" in view.value
 
 
+def test_an_error_or_a_stop_leaves_the_last_picture_there_but_pale():
+    panel = explore(draw, seed=(0, 99))
+    slider, button, view = parts(panel)
+    slider.value = 5
+    button.click()
+    assert not view.is_stale
+    slider.value = 13
+    button.click()
+    assert 'role="alert"' in view.value and 'alt="seed = 5"' in view.value and view.is_stale
+    assert not view.pin.disabled and not view.code.disabled  # they are about the picture that is there
+    slider.value = 5
+    assert not view.is_stale and "alert" not in view.value  # its own values again
+
+
+def test_a_picture_of_other_values_than_the_present_ones_is_pale():
+    panel = explore(draw, seed=(0, 99))
+    slider, button, view = parts(panel)
+    slider.value = 3
+    assert not view.is_stale  # there is no picture yet
+    button.click()
+    slider.value = 4
+    assert view.is_stale and "Not made with these values" in view.progress.value
+    slider.value = 3
+    assert not view.is_stale
+    slider.value = 4
+    button.click()
+    assert not view.is_stale and 'alt="seed = 4"' in view.value
+
+
+def test_a_caption_says_what_differs_from_the_start_and_folds_the_rest():
+    panel = explore(draw, seed=(0, 99), guidance_scale=(1.0, 20.0), text=["a long word " * 20, "y"])
+    panel.controls["seed"].value = 7
+    panel.button.click()
+    caption, folded = panel.view.value.split("<figcaption", 1)[1].split("<details", 1)
+    assert "seed = 7" in caption and "guidance_scale" not in caption and "guidance_scale = 7.5" in folded
+
+
+def test_the_first_picture_is_made_when_the_panel_is_shown(calls):
+    panel = explore(draw, seed=(3, 99))
+    shown, told = panel._repr_mimebundle_()
+    assert [seed for seed, *_ in calls] == [3] and 'alt="seed = 3"' in panel.view.value
+    assert shown["text/plain"] == "Controls: seed. Run this cell (Shift+Enter) to use them."
+    assert shown["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
+    with Image.open(io.BytesIO(shown["image/png"])) as still:  # 32 times as large, in a margin
+        assert still.convert("RGB").getpixel((100, 100)) == (3, 0, 0) and still.height > 256
+    assert "seed = 3" in told["image/png"]["alt"]
+    panel._repr_mimebundle_()
+    assert len(calls) == 1
+
+
+def test_a_first_picture_that_fails_is_told_in_the_panel():
+    panel = explore(draw, seed=(13, 99))
+    shown, told = panel._repr_mimebundle_()
+    assert "thirteen" in panel.view.value and "image/png" not in shown
+
+
+def test_a_first_picture_that_takes_long_goes_on_in_the_panel(pipe, monkeypatch):
+    monkeypatch.setattr("sdkit.panel.panel.FIRST_PICTURE_S", 0)
+    panel = explore(lambda seed: generate(pipe, "a cat", seed=seed, num_inference_steps=5)[0], seed=(0, 9))
+    assert "image/png" not in panel._repr_mimebundle_()[0] and panel.thread.wait(TIMEOUT)
+    assert 'alt="seed = 0"' in panel.view.value and not panel.view.is_stale
+
+
+def test_words_that_the_built_in_model_has_never_read_are_told(pipe):
+    panel = explore(lambda prompt: generate(pipe, prompt, num_inference_steps=1), prompt="a kat, blue background")
+    panel.button.click()
+    assert "\u201ckat\u201d" in panel.view.notes.value and "cat" in panel.view.notes.value
+    panel.controls["prompt"].value = "a cat"
+    panel.button.click()
+    assert "never read" not in panel.view.notes.value
+
+
+def test_enter_in_a_line_of_text_makes_the_picture(calls):
+    panel = explore(draw, prompt=None)
+    assert isinstance(panel.controls["prompt"], widgets.Text)
+    panel.controls["prompt"]._handle_custom_msg({"event": "submit"}, [])
+    assert len(calls) == 1 and "<img" in panel.view.value
+
+
+def test_a_mask_lies_over_the_picture_that_was_chosen():
+    black, wide = Image.new("RGB", (8, 8)), Image.new("RGB", (16, 8), "red")
+
+    def patch(image=black, mask_image=None):
+        return Image.new("RGB", (8, 8))
+
+    panel = explore(patch, image=[black, wide], mask_image=None)
+    panel.controls["image"].value = wide
+    mask = panel.controls["mask_image"]
+    assert mask.value.size == (16, 8) and mask.value.getbbox() == (4, 2, 12, 6)
+    assert (mask.across.max, mask.across.value) == (16, (4, 12))
+
+
+def test_the_width_of_a_picture_can_be_given():
+    panel = explore(draw, picture_width=300, seed=(0, 9))
+    panel.button.click()
+    assert "width:300px" in panel.view.value
+    with pytest.raises(ValueError, match="picture_width is 0"):
+        explore(draw, picture_width=0)
+
+
 def test_every_picture_of_shots_is_shown():
     def several(seed):
         return Shots(Shot(Image.new("RGB", (8, 8)), {"seed": seed + n}, {}) for n in range(3))
 
-    _, button, view = explore(several, seed=(0, 9)).children
+    _, button, view = parts(explore(several, seed=(0, 9)))
     button.click()
     assert view.value.count("<img") == 3 and "seed = 2" in view.value
 
 
 def test_what_was_made_before_is_shown_at_once(calls):
-    slider, button, view = explore(draw, seed=(0, 99)).children
+    slider, button, view = parts(explore(draw, seed=(0, 99)))
     for value in (1, 2):
         slider.value = value
         button.click()
@@ -110,7 +225,7 @@ def test_what_was_made_before_is_shown_at_once(calls):
     began = time.thread_time()  # other programs do not count
     button.click()
     assert time.thread_time() - began < 0.1
-    assert 'alt="seed = 1"' in view.value and "already made" in view.progress.value
+    assert 'alt="seed = 1"' in view.value and "from the history" in view.progress.value
     assert [seed for seed, *_ in calls] == [1, 2]
     button.click()  # pressed again without a change, it makes the picture again
     assert [seed for seed, *_ in calls] == [1, 2, 1] and len(view.history.children) == 2
@@ -134,7 +249,7 @@ def test_large_arrays_that_differ_a_little_are_not_taken_for_each_other(wrap):
 
 def test_pictures_that_chance_makes_are_all_kept():
     colours = iter(("red", "blue"))
-    _, button, view = explore(lambda seed: Image.new("RGB", (8, 8), next(colours)), seed=(0, 9)).children
+    _, button, view = parts(explore(lambda seed: Image.new("RGB", (8, 8), next(colours)), seed=(0, 9)))
     button.click()
     button.click()
     assert len(view.history.children) == 2
@@ -142,20 +257,24 @@ def test_pictures_that_chance_makes_are_all_kept():
 
 def test_the_history_gives_back_picture_and_values(calls):
     panel = explore(draw, seed=(0, 99), text=["x", "y"])
-    seed, text, button, view = panel.children
+    seed, text, button, view = parts(panel)
     seed.value = 1
     button.click()
     seed.value, text.value = 2, "y"
     button.click()
     first, second = (item.children[1] for item in view.history.children)
-    assert (first.description, second.description) == ("show 1", "show 2")
+    assert (first.description, second.description) == ("1", "2")
+    assert "sdkit-shown" in second._dom_classes and "sdkit-shown" not in first._dom_classes
     first.click()
     assert (seed.value, text.value) == (1, "x") and 'alt="seed = 1, text = x"' in view.value
     assert len(calls) == 2
+    assert "sdkit-shown" in first._dom_classes and "sdkit-shown" not in second._dom_classes
+    view.pin.click()
+    assert (first.description, second.description) == ("1 A", "2")
 
 
 def test_the_history_stays_short():
-    slider, button, view = explore(draw, seed=(20, 99)).children
+    slider, button, view = parts(explore(draw, seed=(20, 99)))
     for value in range(20, 50):
         slider.value = value
         button.click()
@@ -164,16 +283,17 @@ def test_the_history_stays_short():
         if value == 42:
             assert oldest.comm is not None
     assert oldest.comm is None
-    assert len(view.history.children) == 24 and view.history.children[-1].children[1].description == "show 30"
+    assert len(view.history.children) == 24 and view.history.children[-1].children[1].description == "30"
 
 
 def test_a_pinned_picture_stays_beside_the_next_with_what_differs():
-    slider, _, button, view = explore(draw, seed=(0, 99), text=["x"]).children
+    slider, _, button, view = parts(explore(draw, seed=(0, 99), text=["x"]))
     view.pin.click()  # there is nothing yet
     slider.value = 1
     button.click()
     view.pin.click()
     assert view.pinned.value == view.difference.value == "" and view.pin.description == "unpin"
+    assert ">A</b>" in view.value
     slider.value = 4
     button.click()
     assert 'alt="seed = 1, text = x"' in view.pinned.value and 'alt="seed = 4, text = x"' in view.value
@@ -200,9 +320,22 @@ def test_a_shot_is_saved_with_its_settings_and_other_things_are_not(pipe, tmp_pa
     (file,) = tmp_path.rglob("*.png")
     assert file.name.startswith("a-red-cat-seed-3-") and f"saved pictures/{file.name}" in panel.view.progress.value
     assert read_settings(file)["settings"]["num_inference_steps"] == 2
+    assert f'download="{file.name}"' in panel.view.progress.value
+
+
+def test_a_plain_picture_is_saved_without_settings_and_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     plain = explore(draw, seed=(0, 9))
     plain.button.click()
-    assert plain.view.save.disabled
+    plain.view.save.click()
+    (file,) = tmp_path.rglob("*.png")
+    assert Image.open(file).size == (8, 8) and "without settings" in plain.view.progress.value
+
+
+def test_what_is_no_picture_is_not_saved():
+    panel = explore(lambda seed: f"seed {seed}", seed=(0, 9))
+    panel.button.click()
+    assert "seed 0" in panel.view.value and panel.view.save.disabled
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch, pipe):
@@ -211,7 +344,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch, pipe):
     panel = explore(lambda seed: generate(pipe, "a cat", seed=seed, num_inference_steps=1)[0], seed=None)
     panel.button.click()
     panel.view.save.click()
-    assert 'role="alert"' in panel.view.progress.value and "<img" in panel.view.value
+    assert 'role="alert"' in panel.view.error.value and "<img" in panel.view.value
 
 
 def test_the_code_of_a_picture_is_shown_and_hidden(pipe):
@@ -221,6 +354,11 @@ def test_the_code_of_a_picture_is_shown_and_hidden(pipe):
     assert "image = pipe(" in panel.view.source.value
     panel.view.code.click()
     assert panel.view.source.value == ""
+    explained = explore(lambda seed: generate(pipe, "a cat", num_inference_steps=1, **own), seed=(5, 9))
+    own = {"callback_on_step_end": lambda pipe, step, timestep, tensors: tensors}
+    explained.button.click()
+    explained.view.code.click()  # a callback has no source, so the call of the function is shown
+    assert "<lambda>(seed=5)" in html.unescape(explained.view.source.value)
     plain = explore(draw, seed=(5, 9))
     plain.button.click()
     plain.view.code.click()
@@ -229,12 +367,12 @@ def test_the_code_of_a_picture_is_shown_and_hidden(pipe):
 
 def test_a_new_seed_is_another_one():
     panel = explore(draw, seed=(0, 10**6))
-    panel.view.new_seed.click()
-    first = panel.children[0].value
-    panel.view.new_seed.click()
-    assert panel.children[0].value != first
+    panel.new_seed.click()
+    first = panel.controls["seed"].value
+    panel.new_seed.click()
+    assert panel.controls["seed"].value != first
     without = explore(draw, text=["x"])
-    assert without.view.new_seed not in without.view.children[0].children
+    assert without.new_seed not in without.children[-1].children[0].children[-1].children
 
 
 def test_what_had_no_effect_is_said(pipe):
@@ -253,7 +391,7 @@ def test_an_interrupt_of_the_cell_goes_on_to_the_cell():
     panel = explore(interrupted, seed=(0, 9))
     with pytest.raises(KeyboardInterrupt):
         panel.button.click()
-    assert "stopped" in panel.view.progress.value and panel.view.stop.disabled
+    assert "stopped" in panel.view.progress.value and panel.stop.disabled
 
 
 # Pressed in a front end
@@ -267,11 +405,11 @@ def test_a_released_control_starts_the_work_in_a_thread(front_end):
         return Image.new("RGB", (8, 8))
 
     panel = explore(where, seed=(0, 9))
-    panel.children[0].value = 3
+    panel.controls["seed"].value = 3
     assert panel.thread.wait(TIMEOUT)
     assert 'alt="seed = 3"' in panel.view.value and threads[0] is not threading.main_thread()
-    panel.view.live.value = False
-    panel.children[0].value = 4
+    panel.live.value = False
+    panel.controls["seed"].value = 4
     assert panel.thread.wait(TIMEOUT) and len(threads) == 1
 
 
@@ -285,13 +423,13 @@ def test_new_requests_never_pile_up(front_end):
         return Image.new("RGB", (8, 8))
 
     panel = explore(slow, seed=(0, 99))
-    slider, button, view = panel.children
+    slider, button, view = parts(panel)
     slider.value = 1
     assert begun.wait(TIMEOUT)
     for value in range(2, 9):
         slider.value = value
     button.click()  # the same as is asked for already
-    assert not view.stop.disabled
+    assert not panel.stop.disabled
     go.set()
     assert panel.thread.wait(TIMEOUT)
     assert seeds == [1, 8] and 'alt="seed = 8"' in view.value
@@ -310,23 +448,23 @@ def panel(pipe, front_end):
 
 
 def test_the_picture_grows_while_steps_are_counted_and_stop_ends_it(panel):
-    seed, steps, button, view = panel.children
+    seed, steps, button, view = parts(panel)
     seen = []
     view.picture.observe(lambda change: seen.append(change["new"]), names="value")
     button.click()
     until(lambda: len(seen) >= 2)
     assert all('alt="preview of seed = 0' in html for html in seen) and seen[0] != seen[1]
     assert "<progress" in view.progress.value and "step " in view.progress.value
-    view.stop.click()
+    panel.stop.click()
     assert panel.thread.wait(TIMEOUT)
-    assert "stopped after step " in view.progress.value and view.stop.disabled and view.save.disabled
+    assert "stopped after step " in view.progress.value and panel.stop.disabled and view.save.disabled
     steps.value = 2
     assert panel.thread.wait(TIMEOUT)
     assert 'alt="seed = 0, num_inference_steps = 2"' in view.value and not view.save.disabled
 
 
 def test_a_new_request_stops_the_running_one_at_its_next_step(panel):
-    seed, steps, button, view = panel.children
+    seed, steps, button, view = parts(panel)
     button.click()
     until(lambda: "step " in view.progress.value)
     steps.value = 2
@@ -335,7 +473,7 @@ def test_a_new_request_stops_the_running_one_at_its_next_step(panel):
 
 
 def test_the_history_is_there_while_something_runs(panel):
-    seed, steps, button, view = panel.children
+    seed, steps, button, view = parts(panel)
     steps.value = 1
     assert panel.thread.wait(TIMEOUT)
     steps.value = 900
@@ -344,7 +482,7 @@ def test_the_history_is_there_while_something_runs(panel):
     assert steps.value == 1 and "num_inference_steps = 1&quot;" not in view.value
     shown = view.value
     assert panel.thread.wait(TIMEOUT)
-    assert view.value == shown and 'num_inference_steps = 1"' in shown and view.stop.disabled
+    assert view.value == shown and 'num_inference_steps = 1"' in shown and panel.stop.disabled
 
 
 def test_what_a_stopped_function_saved_is_not_taken_for_the_whole(pipe, front_end):
@@ -357,7 +495,7 @@ def test_what_a_stopped_function_saved_is_not_taken_for_the_whole(pipe, front_en
     panel = explore(keeps, seed=(0, 9))
     panel.button.click()
     until(lambda: "step " in panel.view.progress.value)
-    panel.view.stop.click()
+    panel.stop.click()
     assert panel.thread.wait(TIMEOUT)
     assert "stopped" in panel.view.progress.value and len(panel.view.history.children) == 0
 
@@ -373,11 +511,11 @@ def test_a_function_without_steps_ends_by_itself(front_end):
     panel = explore(plain, seed=(0, 9))
     panel.button.click()
     assert begun.wait(TIMEOUT)
-    panel.view.stop.click()
+    panel.stop.click()
     assert "stopping" in panel.view.progress.value
     go.set()
     assert panel.thread.wait(TIMEOUT)
-    assert "ValueError" in panel.view.value and panel.view.stop.disabled
+    assert "ValueError" in panel.view.value and panel.stop.disabled
 
 
 # In a real kernel, with the messages that a front end sends
@@ -393,7 +531,7 @@ def slow(seed=1):
     return Image.new("RGB", (8, 8))
 panel = explore(slow, seed=(0, 9))
 panel.button.click()
-print(calls, "seed = 1" in panel.view.value, panel.button.comm.comm_id, panel.children[0].comm.comm_id)
+print(calls, "seed = 1" in panel.view.value, panel.button.comm.comm_id, panel.controls["seed"].comm.comm_id)
 """
 
 
@@ -434,7 +572,7 @@ def test_in_a_kernel_a_press_returns_at_once_and_cells_wait(kernel):
     assert " ".join(words) == "[1] True"
     send(kernel, slider, {"method": "update", "state": {"value": 7}})
     send(kernel, button, {"method": "custom", "content": {"event": "click"}})
-    shown = printed(kernel, 'print(calls, "seed = 7" in panel.view.value, panel.view.stop.disabled)')
+    shown = printed(kernel, 'print(calls, "seed = 7" in panel.view.value, panel.stop.disabled)')
     assert shown.split("\n")[0] == "[1, 7] True True"
 
 
@@ -462,3 +600,18 @@ def test_a_cell_in_between_makes_the_picture_anew(calls, monkeypatch):
     panel.controls["seed"].index = 1
     panel.button.click()
     assert len(calls) == 3
+
+
+def test_a_pipeline_gets_the_controls_that_can_be_left_as_they_are(pipe):
+    panel = explore(pipe)
+    assert {"prompt", "num_inference_steps", "guidance_scale"} <= panel.controls.keys()
+    assert not {"clip_skip", "height", "width"} & panel.controls.keys()  # None, which no slider can say
+    panel.controls["prompt"].value, panel.controls["num_inference_steps"].value = "a cat", 2
+    panel.button.click()
+    assert panel.view.error.value == "" and "<img" in panel.view.value
+
+
+def test_a_mask_lies_over_the_picture_that_was_given():
+    red = Image.new("RGB", (16, 8), "red")
+    panel = explore(lambda image, mask_image: red, image=red, mask_image=None)
+    assert panel.controls["mask_image"].value.size == (16, 8)

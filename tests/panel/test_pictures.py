@@ -51,7 +51,10 @@ def test_pictures_are_found_wherever_they_are():
     assert pictures_in("text") == pictures_in(Shot(np.zeros((2, 2)), {}, {})) == []
 
 
-@pytest.mark.parametrize(("width", "style"), [(128, "width:192px;image-rendering:pixelated"), (129, "max-width:100%")])
+@pytest.mark.parametrize(
+    ("width", "style"),
+    [(128, "width:256px;max-width:100%;image-rendering:pixelated"), (129, "width:129px;max-width:100%")],
+)
 def test_small_pictures_are_enlarged(width, style):
     html = figure(Image.new("RGB", (width, 8)), "1 < 2")
     assert f'<img alt="1 &lt; 2" style="{style}"' in html and "1 &lt; 2</figcaption></figure>" in html

@@ -1,8 +1,8 @@
 """Labels in any language: letters that the usual font lacks come from another one, or are named once."""
 
 import warnings
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from matplotlib.font_manager import findfont
 from PIL import Image
@@ -10,7 +10,7 @@ from PIL import Image
 from sdkit import draw_grid
 from sdkit.shot import Shot
 from sdkit.shots import Shots
-from sdkit.show import fonts
+from sdkit.show import fonts, labels
 from sdkit.show.fonts import Fitting, fitting, lacking_in
 
 USUAL = findfont("DejaVu Sans")
@@ -25,13 +25,19 @@ def no_fonts(monkeypatch):
 
     own = [entry for entry in fontManager.ttflist if entry.name.startswith("DejaVu")]
     monkeypatch.setattr(fontManager, "ttflist", own)
-    fonts._font_for.cache_clear()
+    forget()
     yield
+    forget()
+
+
+def forget():
+    """Forget which fonts were found, and for which texts."""
     fonts._font_for.cache_clear()
+    labels._runs.cache_clear()
 
 
 def has_japanese():
-    fonts._font_for.cache_clear()
+    forget()
     return fonts._font_for(frozenset(JAPANESE)) is not None
 
 
@@ -44,6 +50,16 @@ def shots_labelled(text):
 
 def test_the_usual_font_is_enough_for_what_it_has():
     assert fitting("a café ❤\ufe0f", lacking_in(USUAL, "a café ❤\ufe0f")) == Fitting("a café ❤", None)
+
+
+def test_emoji_come_from_fonts_with_outlines_not_from_those_with_pictures(monkeypatch):
+    from matplotlib.font_manager import fontManager
+
+    names = ("Noto Color Emoji", "Noto Emoji", "Last Resort")
+    monkeypatch.setattr(fontManager, "ttflist", [SimpleNamespace(name=name, fname=USUAL) for name in names])
+    forget()
+    assert fonts._font_for(frozenset("a")).family == "Noto Emoji"
+    forget()
 
 
 def test_letters_that_no_font_has_are_named_in_our_own_words(no_fonts):
@@ -61,7 +77,7 @@ def test_a_grid_and_a_sheet_without_a_font_warn_in_our_words_only(no_fonts, tmp_
         warnings.simplefilter("always")
         draw_grid(shots_labelled(JAPANESE))._repr_png_()
         shots_labelled(JAPANESE).save_sheet(tmp_path / "sheet.png")
-    assert len(heard) >= 2 and all("question marks stand for them" in str(one.message) for one in heard)
+    assert heard and all("question marks stand for them" in str(one.message) for one in heard)
 
 
 @needs_a_font
@@ -82,8 +98,9 @@ def test_what_is_in_no_font_is_replaced_beside_what_is_in_one():
     assert found.text == f"a {JAPANESE} ?" and found.font
 
 
-def test_usual_labels_keep_their_font():
-    figure = draw_grid(shots_labelled("a café"))
-    before = figure.axes[0].title.get_fontfamily()
-    picture = figure._repr_png_()
-    assert figure.axes[0].title.get_fontfamily() == before and np.frombuffer(picture, np.uint8).size
+def test_a_letter_that_is_nowhere_is_told_once(no_fonts):
+    with pytest.warns(UserWarning, match="no font on this machine has 猫"):
+        draw_grid(shots_labelled("猫"))._repr_png_()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw_grid(shots_labelled("猫"))._repr_png_()

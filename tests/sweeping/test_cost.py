@@ -8,11 +8,11 @@ from sdkit.sweeping.cost import Plan, duration, memory_of, predict_seconds
 from sdkit.sweeping.plan import plan_cells
 from sdkit.sweeping.variants import Variants
 
-# Seconds of one core for a picture of the built-in model: {(side, UNet passes): seconds}, PNDM's own one more counted.
+# Seconds of one core for a picture of the built-in model: {(side, UNet passes): seconds}.
 MEASURED = {
-    (64, 1): 0.058, (64, 6): 0.171, (64, 26): 0.634,
-    (128, 1): 0.160, (128, 6): 0.406, (128, 26): 1.435,
-    (256, 1): 0.576, (256, 3): 0.929, (256, 6): 1.437,
+    (128, 1): 0.090, (128, 6): 0.191, (128, 26): 0.588,
+    (256, 1): 0.298, (256, 6): 0.527, (256, 26): 1.471,
+    (512, 1): 1.433, (512, 3): 1.787, (512, 6): 2.250,
 }  # fmt: skip
 
 
@@ -35,11 +35,11 @@ def test_the_same_kind_takes_the_mean_of_those_that_were_made():
 
 @pytest.mark.parametrize("first", MEASURED)
 @pytest.mark.parametrize("wanted", MEASURED)
-def test_one_picture_tells_any_other_within_about_a_factor_of_two(first, wanted):
-    assert 1 / 2.1 < predicted(wanted, first) / MEASURED[wanted] < 2.1
+def test_one_picture_tells_any_other_within_a_factor_of_two(first, wanted):
+    assert 1 / 2 < predicted(wanted, first) / MEASURED[wanted] < 2
 
 
-@pytest.mark.parametrize("side", [64, 128])
+@pytest.mark.parametrize("side", [128, 256])
 def test_two_kinds_tell_a_third_to_a_tenth(side):
     assert predicted((side, 6), (side, 1), (side, 26)) == pytest.approx(MEASURED[side, 6], rel=0.1)
     assert predicted((side, 1), (side, 6), (side, 26)) == pytest.approx(MEASURED[side, 1], rel=0.1)

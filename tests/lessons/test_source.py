@@ -1,0 +1,133 @@
+"""What a reader's folder gets: lessons and pages whose links lead somewhere, the same from the wheel."""
+
+import json
+import posixpath
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from sdkit.lessons import source
+from sdkit.lessons.source import pack, reader_files, source_of
+from tools import form
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|href)=\"([^\"]+)\"")
+HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def files():
+    """Return what a reader gets from the repository."""
+    return reader_files()
+
+
+@pytest.fixture
+def packed(tmp_path, monkeypatch):
+    """Put the lessons where a wheel has them, let them be taken from there, and return the folder."""
+    pack(tmp_path / "packed")
+    monkeypatch.setattr(source, "PACKED", tmp_path / "packed")
+    return tmp_path / "packed"
+
+
+def prose(name, data):
+    """Return the Markdown of a lesson or page, without blocks of code."""
+    if name.endswith(".ipynb"):
+        cells = json.loads(data)["cells"]
+        text = "\n\n".join(source_of(cell) for cell in cells if cell["cell_type"] == "markdown")
+    else:
+        text = data.decode("utf-8") if name.endswith(".md") else ""
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def broken(texts, there):
+    """Return (file, target) of each relative link that leads to no file, or to no heading of one of `texts`."""
+    found = []
+    for name, text in texts.items():
+        for match in TARGET.finditer(re.sub(r"`[^`\n]*`", "", text)):
+            target = match[1] or match[2]
+            if re.match(r"[a-z]+:|#", target):
+                continue
+            path, _, place = target.partition("#")
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(path)))
+            headings = [re.sub("[`*]", "", line).replace(" ", "-") for line in HEADING.findall(texts.get(path, ""))]
+            if not there(path) or (path.endswith(".ipynb") and place and unquote(place) not in headings):
+                found.append((name, target))
+    return found
+
+
+def test_a_reader_gets_every_lesson_and_no_outputs(files):
+    assert [name for name in files if name.endswith(".ipynb")] == [
+        path.name for path in sorted(form.LESSONS.glob("*.ipynb"))
+    ]
+    for name, data in files.items():
+        for cell in json.loads(data)["cells"] if name.endswith(".ipynb") else ():
+            assert cell.get("outputs", []) == [] and cell.get("execution_count") is None
+
+
+def test_outputs_are_kept_on_request(files):
+    name = "01_start.ipynb"
+    kept = reader_files(outputs=True)[name]
+    assert len(kept) > len(files[name])
+    assert kept.count(b"image/png") == (form.LESSONS / name).read_bytes().count(b"image/png") > 0
+
+
+def test_links_lead_somewhere_in_the_repository():
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if names.returncode:
+        pytest.skip("not a git checkout")
+    names = [name for name in names.stdout.splitlines() if name.endswith((".md", ".ipynb")) and (ROOT / name).exists()]
+    texts = {name: prose(name, (ROOT / name).read_bytes()) for name in names}
+    assert "README.md" in texts and "docs/claims.md" in texts
+    assert broken(texts, lambda path: (ROOT / path).exists()) == []
+
+
+def test_links_lead_somewhere_in_a_readers_folder(files):
+    texts = {name: prose(name, data) for name, data in files.items()}
+    assert broken(texts, files.__contains__) == []
+    assert {"about/claims.md", "about/model_card.md", "about/contact_sheet.png"} <= files.keys()
+    texts["01_start.ipynb"] += "[lost](about/lost.md) [heading](02_anatomy.ipynb#Nothing-there)"
+    assert [target for _, target in broken(texts, files.__contains__)] == [
+        "about/lost.md",
+        "02_anatomy.ipynb#Nothing-there",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[a](../../docs/claims.md#x) and [b](02_b.ipynb)", "[a](about/claims.md#x) and [b](02_b.ipynb)"),
+        ('<img src="../../docs/a.png" width="90%">', '<img src="about/a.png" width="90%">'),
+        ("![`seed[0]` is](../../docs/a.png)", "![`seed[0]` is](about/a.png)"),
+        ("how: [a script](../../training/make.py)", "how: a script"),
+        ("`a[0](b)`, [web](https://a.b/c.md), [here](#there)", "`a[0](b)`, [web](https://a.b/c.md), [here](#there)"),
+    ],
+)
+def test_links_are_written_for_the_readers_folder(old, new):
+    names = ["notebooks/en/01_a.ipynb", "notebooks/en/02_b.ipynb", "docs/claims.md", "docs/a.png"]
+    places = {name: source.place_of(name) for name in names}
+    assert source._with_links(old, names[0], places) == new
+
+
+def test_no_two_files_have_one_place():
+    names = list(source.project_files())
+    assert len({source.place_of(name) for name in names}) == len(names)
+
+
+def test_a_wheel_holds_the_same_and_nothing_twice(files, packed):
+    assert reader_files() == files
+    assert not (packed / "sdkit").exists()  # the card is in the package anyway
+    assert sum(path.stat().st_size for path in packed.rglob("*") if path.is_file()) < 1_500_000
+
+
+def test_a_wheel_has_no_outputs_to_keep(packed):
+    with pytest.raises(ValueError, match="without outputs; take them from the project's repository"):
+        reader_files(outputs=True)
+
+
+def test_no_lessons_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "PACKAGE", tmp_path / "sdkit")
+    with pytest.raises(FileNotFoundError, match="holds no lessons; build the wheel"):
+        reader_files()
