@@ -18,7 +18,8 @@ from sdkit.panel.controls import controls_for, set_value
 from sdkit.panel.grid_plan import MAX_PICTURES, GridPlan, reasons
 from sdkit.panel.grid_view import Detail, GridTable
 from sdkit.panel.run import Run
-from sdkit.panel.thread import RequestThread, from_front_end, shell, take_turns_with_cells
+from sdkit.panel.thread import RequestThread, cells_run, from_front_end, take_turns_with_cells
+from sdkit.panel.view import WRAPPED, button
 from sdkit.parameters import known_names
 from sdkit.schedulers import find_name
 from sdkit.shot import Shot, caption, is_same
@@ -43,7 +44,6 @@ _BASE = (
     "guidance_scale",
 )
 _PROMPT = "a cat"  # to start with
-_WRAPPED = {"flex_flow": "row wrap"}
 
 
 @plain_errors
@@ -98,14 +98,15 @@ class GridPanel(widgets.HBox):
         self.columns = AxisChoice(pipe, "columns", "seed", prompt)
         self.rows = AxisChoice(pipe, "rows", "guidance_scale", prompt)
         self.pages = AxisChoice(pipe, "pages", None, prompt)
-        self.swap = _button("swap axes", "exchange", "exchange rows and columns", width=112)
-        self.make = _button("make grid", "th", "make the pictures", width=112, button_style="primary")
-        self.stop = _button(
+        self.swap = button("swap axes", "exchange", "exchange rows and columns", width=112)
+        self.make = button("make grid", "th", "make the pictures", width=112)
+        self.make.button_style = "primary"
+        self.stop = button(
             "stop", "stop", "end the work at its next step, and keep what is there", width=80, disabled=True
         )
-        self.measure = _button("measure", "clock-o", "make the first picture, to tell how long the grid takes")
-        self.save = _button("save page", "download", "write the grid into one HTML file", width=112, disabled=True)
-        self.code = _button("code", "code", "show the code that makes this grid", width=80)
+        self.measure = button("measure", "clock-o", "make the first picture, to tell how long the grid takes", width=96)
+        self.save = button("save page", "download", "write the grid into one HTML file", width=112, disabled=True)
+        self.code = button("code", "code", "show the code that makes this grid", width=80)
         self.cost = widgets.HTML()
         self.progress = widgets.HTML()
         self.notes = widgets.HTML()
@@ -126,7 +127,7 @@ class GridPanel(widgets.HBox):
         self._chosen: Shot | None = None
         self._setting = False
         super().__init__(
-            self._layout_parts(), layout=widgets.Layout(**_WRAPPED, align_items="flex-start", width="100%")
+            self._layout_parts(), layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="100%")
         )
         self.add_class(PANEL_CLASS)
         self._listen()
@@ -142,9 +143,9 @@ class GridPanel(widgets.HBox):
         chosen = [*self.controls.values(), *axes, self.swap, widgets.HTML(notation())]
         left = widgets.VBox(chosen, layout=widgets.Layout(flex="1 1 340px", max_width="500px", min_width="0"))
         # The large one first: beside or below a wide table it would be off the screen.
-        pictures = widgets.HBox([self.detail, self.place], layout=widgets.Layout(**_WRAPPED, grid_gap="12px"))
+        pictures = widgets.HBox([self.detail, self.place], layout=widgets.Layout(flex_flow="row wrap", grid_gap="12px"))
         # Above all that comes and goes: a button that moves when a field is left would slip away under the mouse.
-        tools = widgets.HBox([self.make, self.stop, self.measure, self.save, self.code], layout=_WRAPPED)
+        tools = widgets.HBox([self.make, self.stop, self.measure, self.save, self.code], layout=WRAPPED)
         shown = [tools, self.cost, self.progress, self.notes, self.link, self.source, pictures]
         right = widgets.VBox(shown, layout=widgets.Layout(flex="3 1 420px", min_width="0", padding="0 0 0 8px"))
         return [left, right]
@@ -189,7 +190,7 @@ class GridPanel(widgets.HBox):
                 return
             try:
                 plan = GridPlan(self.pipe, self._values(), [(axis.name, axis.values) for axis in axes if axis.name])
-                shown = self._shown if self._cells_run == _cells_run() else None
+                shown = self._shown if self._cells_run == cells_run() else None
                 if shown is not None and plan.is_same(shown):
                     plan.take_over(shown)
                 elif plan.count <= MAX_PICTURES and not plan.is_slow_to_check:
@@ -240,7 +241,7 @@ class GridPanel(widgets.HBox):
 
     def _kept_for(self, plan: GridPlan) -> list[Shot]:
         """Return the pictures that a plan needs not make again; a cell that was run may have changed the pipeline."""
-        if self._shown is None or self._cells_run != _cells_run() or not plan.is_like(self._shown):
+        if self._shown is None or self._cells_run != cells_run() or not plan.is_like(self._shown):
             return []
         return self._made
 
@@ -310,7 +311,7 @@ class GridPanel(widgets.HBox):
         if job.is_finished() and not first_only:
             job = plan.job()  # pressed again without a change
         self._made = list(job.finished.values())
-        self._cells_run = _cells_run()
+        self._cells_run = cells_run()
         self._show_table(plan)
         self._job = job
         before = len(self._made)
@@ -498,19 +499,8 @@ def _pictures(number: int) -> str:
     return f"{number} picture{'s' * (number != 1)}"
 
 
-def _cells_run() -> int:
-    running = shell()
-    return 0 if running is None else running.execution_count
-
-
 def _close(widget: widgets.Widget) -> None:
     """Free a widget that is not shown any more, with all in it, in the browser too."""
     for child in getattr(widget, "children", ()):
         _close(child)
     widget.close()
-
-
-def _button(description: str, icon: str, tooltip: str, *, width: int = 96, **more: Any) -> widgets.Button:
-    """Return a button `width` pixels wide; `icon` is one of Font Awesome's names."""
-    layout = widgets.Layout(width=f"{width}px")
-    return widgets.Button(description=description, icon=icon, tooltip=tooltip, layout=layout, **more)

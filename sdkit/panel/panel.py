@@ -22,7 +22,7 @@ from sdkit.panel.picture_controls import MaskChoice
 from sdkit.panel.pictures import as_html, pictures_in
 from sdkit.panel.run import Run
 from sdkit.panel.still import still
-from sdkit.panel.thread import RequestThread, from_front_end, shell, take_turns_with_cells
+from sdkit.panel.thread import RequestThread, cells_run, from_front_end, take_turns_with_cells
 from sdkit.panel.view import HISTORY_LENGTH, STYLE, WRAPPED, Result, View, button, shots_in
 from sdkit.parameters import MAX_SEED, PARAMETERS, NoEffectWarning
 from sdkit.record.plain_code import has_plain_code, plain_call, plain_code
@@ -351,12 +351,7 @@ def _key(values: dict[str, Any]) -> tuple:
 
     It changes with each cell that is run: a cell may change what the function uses, such as a scheduler.
     """
-    return _cells_run(), *(_key_of(value) for value in values.values())
-
-
-def _cells_run() -> int:
-    running = shell()
-    return 0 if running is None else running.execution_count
+    return cells_run(), *(_key_of(value) for value in values.values())
 
 
 def _key_of(value: Any) -> Any:

@@ -118,6 +118,12 @@ def shell() -> Any:
     return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
+def cells_run() -> int:
+    """Return how many cells this notebook has run; a cell may change what a panel uses. 0 where there is none."""
+    running = shell()
+    return 0 if running is None else running.execution_count
+
+
 def take_turns_with_cells() -> None:
     """Make the cells of this notebook wait while a panel works, and panels wait while a cell runs."""
     running = shell()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from functools import lru_cache
 from typing import NamedTuple
+
+from sdkit.errors import warn_user
 
 # Fonts with Japanese letters that come with Linux, macOS, Windows and Colab, the first tried first.
 _PREFERRED = (
@@ -43,10 +44,9 @@ def fitting(text: str, lacking: frozenset[str]) -> Fitting:
     font = _font_for(lacking)
     missing = lacking_in(font.path, "".join(lacking)) if font else lacking
     if missing:
-        warnings.warn(
+        warn_user(
             f"no font on this machine has {' '.join(sorted(missing)[:8])}; question marks stand for them. Install a "
-            "font with these letters, for Japanese such as fonts-ipafont-gothic or Noto Sans CJK.",
-            stacklevel=2,
+            "font with these letters, for Japanese such as fonts-ipafont-gothic or Noto Sans CJK."
         )
     return Fitting("".join("?" if letter in missing else letter for letter in text), font)
 

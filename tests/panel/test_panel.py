@@ -590,7 +590,7 @@ def test_panels_never_change_pictures(pipe):
 
 def test_a_cell_in_between_makes_the_picture_anew(calls, monkeypatch):
     cells = SimpleNamespace(execution_count=1)
-    monkeypatch.setattr("sdkit.panel.panel.shell", lambda: cells)
+    monkeypatch.setattr("sdkit.panel.panel.cells_run", lambda: cells.execution_count)
     panel = explore(draw, seed=[1, 2])
     for number, made in ((0, 1), (1, 2), (0, 2)):
         panel.controls["seed"].index = number
