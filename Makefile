@@ -27,11 +27,11 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-lo
 .PHONY: help setup lab reset check test test-all wheel notebooks links
 
 help:
-	@echo "make lab        install, then open your own copies of the lessons, in my-lessons/, in JupyterLab"
-	@echo "make reset LESSON=06   a fresh copy of a lesson there; yours is kept beside it"
-	@echo "make test       install, then check form and types, run the lessons and all tests but the slow ones"
-	@echo "make test-all   install what the slow tests need too, then run all tests and the lessons"
-	@echo "make setup      only install, into .venv; TORCH=cpu or TORCH=cuda chooses the PyTorch"
+	@echo "make lab        open your own copies of the lessons, in my-lessons/, in JupyterLab"
+	@echo "make reset LESSON=06   start lesson 6 afresh; your version is kept beside it"
+	@echo "make test       check form and types, run the lessons and all tests but the slow ones"
+	@echo "make test-all   the same with the slow tests, after installing what they need"
+	@echo "make setup      only set up .venv, as the others do on first use; TORCH=cpu or TORCH=cuda chooses the PyTorch"
 	@echo "make wheel      build a wheel with the model inside, into dist/"
 	@echo "make notebooks  run the lessons again and store their outputs"
 	@echo "make links      write the repository's address into the lessons"
@@ -43,8 +43,8 @@ $(BIN)/python:
 
 # Installs again only after one of these files has changed.
 $(STAMP): pyproject.toml requirements.txt constraints.txt | $(BIN)/python
-	@echo "Installing into .venv, once: about 2 minutes and 2 GB of disk, more on a slow network."
-	@echo "NVIDIA card: $(if $(NVIDIA),found,not found). PyTorch: TORCH=$(TORCH), of cpu, cuda and default."
+	@echo "Setting up .venv, this once: about 2 minutes on a fast network, and 2 GB of disk."
+	@echo "NVIDIA card: $(if $(NVIDIA),found,not found). PyTorch: TORCH=$(TORCH); others: cpu, cuda, default."
 ifeq ($(TORCH),cpu)
 	@set -x; $(BIN)/python -m pip install --no-deps --retries 1 --timeout 20 --index-url $(TORCH_CPU_INDEX) \
 		"$$(grep '^torch==' constraints.txt)" || { set +x; echo \

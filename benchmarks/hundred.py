@@ -1,6 +1,6 @@
 """Measure the article's program for a hundred pictures against shorter ways: `python -m benchmarks.hundred`.
 
-As printed it does not run (lesson 21 says why). What is measured is its nearest form that does: one
+As printed it does not run (lesson 24 says why). What is measured is its nearest form that does: one
 call per seed, attention slicing on, autocast on, each picture saved. `--model` takes a folder, such
 as one written by tools/checkpoints.py; a large model on a CPU wants few `--pictures` and `--steps`.
 """

@@ -65,9 +65,14 @@ class Picture(str):
 
 
 def pytest_itemcollected(item):
-    """Turn the pictures among a cell's outputs into Picture objects."""
+    """Turn the pictures among a cell's outputs into Picture objects, and mark the cells of slow lessons.
+
+    A lesson is slow if its head cell's metadata says so: `"lesson": {"slow": true}`.
+    """
     if not isinstance(item, IPyNbCell):
         return
+    if item.parent.nb.cells and item.parent.nb.cells[0].metadata.get("lesson", {}).get("slow"):
+        item.add_marker("slow")
     sanitize_text = item.sanitize
 
     def sanitize(value):

@@ -13,13 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdkit.loading.pipeline import model_path
+from sdkit.loading.locate import BUILT_IN_FOLDER
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-FOLDER = model_path() / "judge"
+FOLDER = BUILT_IN_FOLDER / "judge"
 SIDE = 64  # pixels; larger and smaller pictures are resized to it
 
 

@@ -9,7 +9,10 @@ from itertools import combinations
 
 import numpy as np
 
+from sdkit.errors import plain_errors
 
+
+@plain_errors
 def pixels(picture) -> np.ndarray:
     """Return a picture or shot as float64 RGB values of shape (height, width, 3), 0 to 255."""
     image = getattr(picture, "image", picture)
@@ -21,14 +24,38 @@ def pixels(picture) -> np.ndarray:
     return values
 
 
+@plain_errors
 def distance(a, b) -> float:
-    """Return the root mean square difference of two pictures in grey levels: 0 equal, 255 black against white."""
-    first, second = pixels(a), pixels(b)
-    if first.shape != second.shape:
-        raise ValueError(f"the pictures have the shapes {first.shape} and {second.shape}; compare equal sizes.")
-    return float(np.sqrt(np.mean((first - second) ** 2)))
+    """Return the root mean square difference of two pictures in grey levels: 0 equal, 255 black against white.
+
+    Of two lists of pictures it is the mean over the pairs: the first of both, the second of both, and so on. Raises
+    ValueError for pictures of different sizes and for lists of different lengths.
+    """
+    return float(np.mean([np.sqrt(np.mean((first - second) ** 2)) for first, second in _pairs(a, b)]))
 
 
+@plain_errors
+def changed(a, b, levels: float = 1) -> float:
+    """Return the share of a picture's values that differ by more than `levels` grey levels, 0 to 1.
+
+    Two lists of pictures are compared in pairs, as by `distance`.
+    """
+    return float(np.mean([(abs(first - second) > levels).mean() for first, second in _pairs(a, b)]))
+
+
+def _pairs(a, b) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the pixels of two pictures, or of two lists of them, as pairs of equal shape."""
+    lists = [one if isinstance(one, (list, tuple)) else [one] for one in (a, b)]
+    if len(lists[0]) != len(lists[1]) or not lists[0]:
+        raise ValueError(f"there are {len(lists[0])} and {len(lists[1])} pictures; give as many of both.")
+    pairs = [(pixels(first), pixels(second)) for first, second in zip(*lists)]
+    for first, second in pairs:
+        if first.shape != second.shape:
+            raise ValueError(f"the pictures have the shapes {first.shape} and {second.shape}; compare equal sizes.")
+    return pairs
+
+
+@plain_errors
 def spread(pictures) -> float:
     """Return the mean distance between all pairs of at least two pictures: how different they are."""
     pictures = list(pictures)
@@ -37,6 +64,7 @@ def spread(pictures) -> float:
     return float(np.mean([distance(a, b) for a, b in combinations(pictures, 2)]))
 
 
+@plain_errors
 def saturation(picture) -> float:
     """Return the mean HSV saturation, 0 (grey) to 1 (pure colour)."""
     values = pixels(picture)
@@ -44,6 +72,7 @@ def saturation(picture) -> float:
     return float(np.mean(np.where(high > 0, (high - low) / np.maximum(high, 1e-9), 0)))
 
 
+@plain_errors
 def sharpness(picture) -> float:
     """Return the variance of the 4-neighbour Laplacian of the grey picture: larger is sharper, 0 is flat."""
     grey = pixels(picture) @ (0.299, 0.587, 0.114)
@@ -52,6 +81,23 @@ def sharpness(picture) -> float:
     return float(laplacian.var())
 
 
+@plain_errors
+def clipped(picture) -> float:
+    """Return the share of values at an end of the scale, 0 to 1: below 3 or above 252, where no detail is left."""
+    values = pixels(picture)
+    return float(((values < 3) | (values > 252)).mean())
+
+
+@plain_errors
+def unevenness(picture) -> float:
+    """Return how uneven the top and bottom edges are: the standard deviation of two lines each, in grey levels.
+
+    0 is one plain colour; stains and patterns in a background that should be plain raise it.
+    """
+    return float(pixels(picture)[[0, 1, -2, -1]].std(axis=(0, 1)).mean())
+
+
+@plain_errors
 def background(picture, width: int = 2) -> tuple[int, int, int]:
     """Return the median colour of the picture's border, `width` pixels wide, as (red, green, blue)."""
     values = pixels(picture)

@@ -31,6 +31,34 @@ def quiet() -> Iterator[None]:
         _end()
 
 
+@contextlib.contextmanager
+def messages() -> Iterator[list[str]]:
+    """Collect what diffusers and transformers log and warn of inside the block, in place of showing it.
+
+    Gives a list that fills with the texts, from log level WARNING on; those of Python's warnings begin with their
+    category, such as "FutureWarning: ...". Progress bars are off. Log handlers and warnings belong to the whole
+    process: use it in one thread at a time.
+    """
+    heard: list[str] = []
+    collect = logging.Handler(logging.WARNING)
+    collect.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    with contextlib.ExitStack() as undo:
+        for module in _progress_bar_switches():
+            if module.is_progress_bar_enabled():
+                module.disable_progress_bar()
+                undo.callback(module.enable_progress_bar)
+        for logger in map(logging.getLogger, _LOGGERS):
+            usual = {"handlers": logger.handlers, "propagate": logger.propagate}
+            undo.callback(logger.setLevel, logger.level)
+            undo.callback(logger.__dict__.update, usual)
+            logger.handlers, logger.propagate = [collect], False
+            logger.setLevel(logging.WARNING)
+        undo.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, category, *_, **__: heard.append(f"{category.__name__}: {message}")
+        yield heard
+
+
 def _begin():
     global _blocks, _undo
     with _lock:

@@ -103,7 +103,8 @@ class Shot:
         sides = self.image.size if is_picture(self.image) else getattr(self.image, "shape", ())
         size = "x".join(map(str, sides))
         broken = ", broken" if self.problem else ""
-        return f"<Shot {size}, seed {self.settings.get('seed')}{broken}>"
+        start = "own latents" if self.settings.get("latents") is not None else f"seed {self.settings.get('seed')}"
+        return f"<Shot {size}, {start}{broken}>"
 
     @property
     def alt(self) -> str:

@@ -17,9 +17,9 @@ class Shots(ShotList):
     """A `ShotList` that draws, measures and saves itself, as `generate` and `sweep` return it."""
 
     @plain_errors
-    def table(self, **baseline):
+    def table(self, *measures: str, by: str | None = None, **baseline):
         """Measure every shot and return a `Table`; see `sdkit.show.table.measure_shots`."""
-        return measure_shots(self, **baseline)
+        return measure_shots(self, *measures, by=by, **baseline)
 
     @plain_errors
     def plot(self, measure: str, axis: str | None = None, **baseline):

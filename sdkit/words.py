@@ -14,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 
 from sdkit.errors import plain_errors
-from sdkit.loading.pipeline import model_path
+from sdkit.loading.locate import BUILT_IN_FOLDER
 
 # One Latin word, one run of Japanese, or one other letter or sign (an emoji); marks and numbers mean nothing.
 _PIECE = re.compile(
@@ -93,7 +93,7 @@ def known_words() -> frozenset[str]:
 
     Raises FileNotFoundError if the built-in model's list is missing.
     """
-    file = model_path() / "words.json"
+    file = BUILT_IN_FOLDER / "words.json"
     if not file.exists():
         raise FileNotFoundError(
             f"the list of words {file.name} is missing. It belongs to the built-in model; install the package again, "

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdkit.measure import background, distance, saturation, sharpness, spread
+from sdkit.measure import background, changed, clipped, distance, saturation, sharpness, spread, unevenness
 from sdkit.shot import Shot
 
 
@@ -16,6 +16,34 @@ def test_distance_of_black_and_white():
     assert distance(flat(0, 0, 0), flat(255, 255, 255)) == 255
     assert distance(flat(9, 9, 9), flat(9, 9, 9)) == 0
     assert distance(flat(0, 0, 0), flat(30, 0, 0)) == pytest.approx(30 / 3**0.5)
+
+
+def test_lists_are_compared_in_pairs():
+    black, grey, white = flat(0, 0, 0), flat(10, 10, 10), flat(255, 255, 255)
+    assert distance([black, black], [grey, white]) == (10 + 255) / 2
+    assert changed([black, black], [grey, black]) == 0.5
+    with pytest.raises(ValueError, match="there are 1 and 2 pictures"):
+        distance([black], [grey, white])
+    with pytest.raises(ValueError, match="0 and 0"):
+        distance([], [])
+
+
+def test_changed_is_the_share_of_values_that_differ():
+    assert changed(flat(0, 0, 0), flat(9, 1, 0)) == pytest.approx(1 / 3)
+    assert changed(flat(0, 0, 0), flat(9, 1, 0), levels=0.5) == pytest.approx(2 / 3)
+
+
+def test_clipped_values_lie_at_an_end_of_the_scale():
+    assert clipped(flat(0, 2, 3)) == pytest.approx(2 / 3)
+    assert clipped(flat(252, 253, 255)) == pytest.approx(2 / 3)
+
+
+def test_unevenness_is_that_of_the_top_and_bottom_lines():
+    picture = np.zeros((8, 8, 3), np.uint8)
+    picture[3:5] = np.arange(8)[:, None] * 30
+    assert unevenness(Image.fromarray(picture)) == 0
+    picture[0, ::2] = 200
+    assert unevenness(Image.fromarray(picture)) > 40
 
 
 def test_shots_are_taken_too():

@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from sdkit.quiet import quiet
+from sdkit.quiet import messages, quiet
 
 
 def state():
@@ -61,3 +61,17 @@ def test_standard_error_is_left_alone_once_the_libraries_are_there_and_they_are_
     code += "\nimport logging; logging.getLogger('diffusers').warning('heard')"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert made.stderr == "told\nheard\n"
+
+
+def test_messages_are_collected_and_all_is_put_back():
+    with quiet():
+        pass
+    loggers = [logging.getLogger(name) for name in ("diffusers", "transformers", "huggingface_hub")]
+    before = state(), [(logger.handlers, logger.propagate) for logger in loggers], warnings.showwarning
+    with pytest.raises(KeyError), messages() as heard:
+        logging.getLogger("diffusers.pipelines").warning("first")
+        logging.getLogger("diffusers.pipelines").info("too quiet")
+        warnings.warn("second", FutureWarning, stacklevel=1)
+        raise KeyError
+    assert heard == ["first", "FutureWarning: second"]
+    assert (state(), [(logger.handlers, logger.propagate) for logger in loggers], warnings.showwarning) == before

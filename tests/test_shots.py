@@ -138,3 +138,9 @@ def test_numbers_are_the_same_but_for_rounding():
 def test_numbers_of_numpy_find_their_cells():
     assert is_same(np.int64(2), 2) and is_same(2.0, np.float32(2)) and not is_same(np.int64(2), 3)
     assert in_words(np.float32(2.5)) == "2.5"
+
+
+def test_a_shot_of_given_latents_does_not_name_a_seed():
+    picture = Image.new("RGB", (8, 8))
+    assert repr(Shot(picture, {"seed": 3}, {})) == "<Shot 8x8, seed 3>"
+    assert repr(Shot(picture, {"seed": 0, "latents": torch.zeros(1)}, {})) == "<Shot 8x8, own latents>"

@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdkit import model_path
 from sdkit.files import whole, write_whole
-from tools import ldm, vocabulary
+from sdkit.loading import ldm
+from tools import vocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -397,12 +398,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kind", choices=KINDS, default="sd", help="; ".join(f"{k}: {v}" for k, v in KINDS.items()))
     parser.add_argument("--size", choices=SIZES, default="full")
     parser.add_argument("--precision", choices=PRECISIONS, nargs="+", default=["fp32"])
-    parser.add_argument("--shard", type=float, metavar="MB", help="the most megabytes of one weight file")
-    parser.add_argument("--single-file", action="store_true", help="also all in one file, with CompVis' tensor names")
+    parser.add_argument("--shard", type=float, metavar="MB", help="largest size of one weight file, in megabytes")
+    parser.add_argument(
+        "--single-file", action="store_true", help="also everything in one file, with CompVis' tensor names"
+    )
     parser.add_argument("--safety-checker", action="store_true")
     parser.add_argument("--vocabulary", choices=VOCABULARIES, help="default: clip for full, built-in for small")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--hub", metavar="OWNER/NAME", help="write FOLDER as the Hub's cache with this repository")
+    parser.add_argument("--hub", metavar="OWNER/NAME", help="write FOLDER as a Hub cache that holds this repository")
     given = vars(parser.parse_args(arguments))
     folder, hub = given.pop("folder"), given.pop("hub")
     try:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.environments import call, cases, installed
-from tools.form import LESSONS, Lesson
+from tools.lesson import LESSONS, Lesson
 
 ROOT = LESSONS.parent.parent
 Run = tuple[float, list[tuple[str, str]], list[tuple[str, str]]]  # seconds, cells that differ, cells that raise
@@ -93,7 +93,7 @@ def read(report: str, names: list[str]) -> Run:
 def main(arguments: list[str] | None = None) -> int:
     """Build, run, and print; return 1 if a cell raised."""
     parser = argparse.ArgumentParser(prog="python -m tools.colab", description="Run the lessons as on Colab.")
-    parser.add_argument("files", nargs="*", type=Path, help="notebooks; all English lessons if none is given")
+    parser.add_argument("files", nargs="*", type=Path, help="notebooks; default: all English lessons")
     paths = parser.parse_args(arguments).files or sorted(LESSONS.glob("*.ipynb"))
     changed = list(make())
     print("installing our wheel changes:", *changed or ["nothing"], sep="\n  ")

@@ -10,34 +10,51 @@ a cell's metadata may hold `lesson`, a dictionary with
 - `controls`: a list of arguments that the cell's `explore(...)` lets the reader move,
 - `no_control`: {argument: why it cannot have a control},
 - `claims`: {argument, or "model", "result", "record": the statement that the cell's assert checks},
-- `source`: who says so, where it is not the lesson itself.
+- `source`: who says so, where it is not the lesson itself,
+- `kind` of its claims: "identity" (exact, whatever the weights) or "measured" (an effect, with this run's numbers);
+  without it, asserts that only ask whether things are equal are an identity, unless the cell is `built_in`,
+- `n`: how many pictures, prompts or seeds a measured claim rests on, a number or a few words,
+- `built_in`: true where numbers or asserts hold for the built-in model only; with another model it is skipped,
+- `numbers` (in a Markdown cell, {code cell: the numbers of its output that the text names}; see tools/form.py) and
+  `strip` (in the head, the cell whose picture stands there; see tools/notebooks.py), `slow` (in the head of a lesson
+  that only the long test run runs; see notebooks/conftest.py): nothing is asked about them here.
 
 Arguments of a call go by their plain names, others by `from_pretrained.dtype`, `to.device`,
 `img2img.strength`, `inpaint.mask_image`, `enable_attention_slicing.slice_size`.
 """
 
 import argparse
+import ast
 import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from tools.blocks import replace_block
-from tools.form import LESSONS, Lesson
+from tools.lesson import LESSONS, Lesson, is_prose
 from tools.markdown import markdown_table
 
 ROOT = LESSONS.parent.parent
 DOCS = ROOT / "docs"
-KEYS = {"teaches", "controls", "no_control", "claims", "source"}
-TOPICS = ("model", "result", "record")  # what claims may be about beside arguments
+NAMING = ("teaches", "controls", "no_control", "claims")  # hold names of arguments
+KEYS = {*NAMING, "source", "kind", "n", "built_in", "numbers", "strip", "slow"}
+KINDS = ("identity", "measured")
+# What claims may be about beside arguments, and how their headings name it.
+TOPICS = {"model": "the model", "result": "the result", "record": "records"}
 CALL_NAMES = {  # how the summary names the calls
     "pipe": "`pipe(...)`", "img2img": "image to image, besides", "inpaint": "inpainting, besides",
     "from_pretrained": "`from_pretrained`", "to": "`pipe.to`", "enable_attention_slicing": "attention slicing, on",
     "disable_attention_slicing": "attention slicing, off",
 }  # fmt: skip
-SHOWN_CHARACTERS = 90  # of a cell's output in the list of claims
+SHOWN_CHARACTERS = 60  # a longer output is not shown in the list of claims
+ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+NEARLY = {"allclose", "isclose", "approx"}
+HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+WORD = re.compile(r"[A-Za-z]{3,}")
+NO_WORDS = {"True", "False", "None", "nan", "inf", "dtype", "torch", "float", "bfloat"}
 
 
 def arguments() -> list[str]:
@@ -69,28 +86,72 @@ def arguments() -> list[str]:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell that says in its metadata what it covers."""
+    """A cell that says in its metadata what it covers, and the heading that it stands under."""
 
     path: Path
     name: str
     source: str
     says: dict
     printed: str
+    heading: str
 
     @property
     def place(self) -> str:
-        """Return where it stands, as a Markdown link seen from docs/."""
-        return f"[{self.path.stem}](../notebooks/{self.path.parent.name}/{self.path.name}) `{self.name}`"
+        """Return a Markdown link to its heading, seen from docs/."""
+        target = f"../notebooks/{self.path.parent.name}/{self.path.name}"
+        number, title = int(self.path.name[:2]), re.sub(r"^\d+ · ", "", self.heading)
+        return f"[{number} · {title}]({target}#{anchor(self.heading)})"
+
+    @property
+    def kind(self) -> str:
+        """Return what its claims are: "identity" or "measured"."""
+        exact = not self.says.get("built_in") and only_equalities(self.source)
+        return self.says.get("kind", "identity" if exact else "measured")
+
+    @property
+    def shown(self) -> str:
+        """Return what it printed, if that is short and says in words what its numbers are."""
+        text = " ".join(self.printed.split())
+        return text if len(text) <= SHOWN_CHARACTERS and set(WORD.findall(text)) - NO_WORDS else ""
+
+
+def anchor(heading: str) -> str:
+    """Return the end of a link to a heading of a notebook, as JupyterLab and GitHub name it."""
+    return quote(re.sub("[`*]", "", heading).replace(" ", "-"), safe="/:,?!'=+")
+
+
+def only_equalities(source: str) -> bool:
+    """Return whether the asserts of a cell ask only what is equal, is the same or was refused, and not what is larger
+    or near. An order that is itself one side of an equality, as in `equal == (scale <= 1)`, tells cases apart.
+    """
+    try:
+        tests = [node.test for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+    except SyntaxError:
+        return False
+    return not any(map(_measures, tests))
+
+
+def _measures(node):
+    parts = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.Compare):
+        if any(isinstance(operator, ORDER) for operator in node.ops):
+            return True
+        parts = [part for part in parts if not isinstance(part, ast.Compare)]
+    name = getattr(node, "attr", getattr(node, "id", None))
+    return name in NEARLY or any(map(_measures, parts))
 
 
 def cells(paths: Iterable[Path]) -> Iterator[Cell]:
     """Yield the cells of notebooks that hold `lesson` metadata."""
     for path in paths:
+        heading = path.stem
         for cell in Lesson.read(path).cells:
+            if is_prose(cell):
+                heading = [heading, *HEADING.findall(re.sub("```.*?```", "", cell.source, flags=re.DOTALL))][-1]
             if "lesson" in cell.metadata:
                 outputs = cell.get("outputs", [])
                 printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
-                yield Cell(path, cell.id, cell.source, cell.metadata["lesson"], printed)
+                yield Cell(path, cell.id, cell.source, cell.metadata["lesson"], printed, heading)
 
 
 def wrong(found: list[Cell], known: list[str]) -> Iterator[str]:
@@ -99,7 +160,9 @@ def wrong(found: list[Cell], known: list[str]) -> Iterator[str]:
         where = f"{cell.path.name}: {cell.name}"
         for key in cell.says.keys() - KEYS:
             yield f"{where} has the unknown key {key}; known are {', '.join(sorted(KEYS))}"
-        for key in KEYS - {"source"}:
+        if cell.says.get("kind", KINDS[0]) not in KINDS:
+            yield f"{where} has the kind {cell.says['kind']}; write {' or '.join(KINDS)}"
+        for key in NAMING:
             for name in cell.says.get(key, ()):
                 if name not in known and not (key == "claims" and name in TOPICS):
                     yield f"{where} names {name} under {key}, which diffusers does not have"
@@ -126,15 +189,20 @@ def missing(found: list[Cell], known: list[str]) -> Iterator[tuple[str, list[str
             yield name, parts
 
 
+def by_call(known: Iterable[str]) -> dict[str, list[str]]:
+    """Return {call: its arguments}, each call by the name that people read."""
+    groups: dict[str, list[str]] = {}
+    for name in known:
+        call = name.split(".")[0] if "." in name or "slicing" in name else "pipe"
+        groups.setdefault(CALL_NAMES.get(call, call), []).append(name)
+    return groups
+
+
 def summary(found: list[Cell], known: list[str]) -> str:
     """Return as Markdown how many arguments each call has, and how many of them are covered."""
     left = {name for name, _ in missing(found, known)}
-    groups: dict[str, list[str]] = {}
-    for name in known:
-        group = name.split(".")[0] if "." in name or "slicing" in name else "pipe"
-        groups.setdefault(CALL_NAMES.get(group, group), []).append(name)
     rows = []
-    for group, names in groups.items():
+    for group, names in by_call(known).items():
         claims = sum(len(covered(found, name)["claim"]) for name in names)
         rows.append((group, f"{sum(name not in left for name in names)} of {len(names)}", claims))
     return markdown_table(("arguments of", "taught, moved and proved", "claims"), rows)
@@ -165,22 +233,40 @@ def versions() -> str:
     return ", ".join(f"{name} {pins[name]}" for name in ("diffusers", "transformers", "torch"))
 
 
-def claims_page(found: list[Cell]) -> str:
-    """Return the list of all claims as Markdown."""
+def claims_page(found: list[Cell], known: list[str]) -> str:
+    """Return all claims as Markdown: a heading for each argument, in diffusers' order, then the other topics."""
     lines = [
-        "# Every claim, and the cell that checks it", "",
-        "Written by `python -m tools.coverage write`. Each claim is an `assert` that runs with its lesson; a false one "
-        f"makes the lesson fail. The output is that of the stored run ({versions()}, on a CPU).", "",
+        "# What the lessons claim, and where they show it", "",
+        "Every line is checked by an `assert` that runs with its lesson: if it were false, the lesson would stop.", "",
+        "- **identity**: exact, the same to the last bit or an error that really comes. It does not depend on what a "
+        "model has learnt.",
+        "- **measured**: an effect, as large as it was in the stored run; *n* says how many pictures, prompts or seeds "
+        "it rests on, where that was noted.",
+        f"- **run on**: everything ran on a CPU, with {versions()}. *Any model*: nothing in it depends on the built-in "
+        "model; what stands in a lesson's first part is also run with two other checkpoints. *Built-in model*: the "
+        "numbers are that model's own, and another one is not expected to repeat them.", "",
+        "Written by `python -m tools.coverage write`.", "",
     ]  # fmt: skip
-    rows = []
+    rows: dict[str, list[list[str]]] = {name: [] for name in (*known, *TOPICS)}
     for cell in found:
-        shown = " ".join(cell.printed.split())
-        shown = shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[: SHOWN_CHARACTERS - 1]}…"
+        n = cell.says.get("n")
+        kind = f"{cell.kind}, n = {n}" if n and cell.kind == "measured" else cell.kind
+        model = "built-in model" if cell.says.get("built_in") else "any model"
+        said_by = f" *Said by {cell.says['source']}.*" if "source" in cell.says else ""
+        printed = f"`{cell.shown}`" if cell.shown else ""
         for name, claim in cell.says.get("claims", {}).items():
-            said_by = cell.says.get("source", "this lesson")
-            row = (f"`{name}`", claim, said_by, cell.place, f"`{shown}`" if shown else "")
-            rows.append([text.replace("|", "\\|") for text in row])
-    return "\n".join([*lines, markdown_table(("about", "claim", "says", "checked in", "output"), rows)]) + "\n"
+            row = (claim + said_by, kind, f"CPU, {model}", printed, cell.place)
+            rows.setdefault(name, []).append([text.replace("|", "\\|") for text in row])
+    headings = {name: TOPICS.get(name, name).replace(".", " ") for name in rows if rows[name]}
+    groups = by_call(name for name in headings if name not in TOPICS) | {"and": [*TOPICS]}
+    for group, names in groups.items():
+        links = (f"[{headings[name]}](#{headings[name].replace(' ', '-')})" for name in names if name in headings)
+        lines.append(f"- {group}: {', '.join(links)}")
+    lines.append("")
+    for name in headings:
+        table = markdown_table(("claim", "kind", "run on", "the cell printed", "lesson and section"), rows[name])
+        lines += [f"## {headings[name]}", "", table, ""]
+    return "\n".join(lines)
 
 
 def pages(paths: list[Path]) -> dict[Path, str]:
@@ -189,7 +275,7 @@ def pages(paths: list[Path]) -> dict[Path, str]:
     readme = ROOT / "README.md"
     return {
         DOCS / "coverage.md": coverage_page(found, known),
-        DOCS / "claims.md": claims_page(found),
+        DOCS / "claims.md": claims_page(found, known),
         readme: replace_block(readme.read_text(encoding="utf-8"), "coverage", summary(found, known)),
     }
 

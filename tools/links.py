@@ -26,22 +26,16 @@ COLAB = "https://colab.research.google.com/github/{repository}/blob/main/{notebo
 GITHUB = "https://github.com/"
 
 RUN = {
-    "en": "Run a cell with **Shift+Enter**.",
-    "ja": "セルは **Shift+Enter** で実行します。",
+    "en": "**Shift+Enter** runs a cell. On Colab, first: {first}.",
+    "ja": "**Shift+Enter** でセルを実行します。Colab では、まず {first}。",
 }
-WITH_ADDRESS = {
-    "en": "On Colab or another server: run `%pip install git+{address}` in a new cell at the top, restart the kernel "
-    "if pip says so, reload the page, then run the lesson.",
-    "ja": "Colab やほかのサーバーでは、いちばん上の新しいセルで `%pip install git+{address}` を実行し、"
-    "pip に求められたらカーネルを再起動し、ページを再読み込みしてから、レッスンを実行してください。",
+FROM_ADDRESS = {
+    "en": "`%pip install git+{address}` in a new cell",
+    "ja": "新しいセルで `%pip install git+{address}` を実行してください",
 }
-WITH_WHEEL = {
-    "en": "On Colab or another server: upload the wheel that `make wheel` puts into `dist/` (one for all lessons), run "
-    "`%pip install {wheel}` in a new cell at the top, restart the kernel if pip says so, reload the page, then run the "
-    "lesson.",
-    "ja": "Colab やほかのサーバーでは、`make wheel` が `dist/` に作る wheel（全レッスン共通）をアップロードし、"
-    "いちばん上の新しいセルで `%pip install {wheel}` を実行し、"
-    "pip に求められたらカーネルを再起動し、ページを再読み込みしてから、レッスンを実行してください。",
+FROM_WHEEL = {
+    "en": "upload the wheel that `make wheel` builds, then `%pip install {wheel}` in a new cell",
+    "ja": "`make wheel` で作った wheel をアップロードし、新しいセルで `%pip install {wheel}` を実行してください",
 }
 
 
@@ -50,24 +44,24 @@ def read_project(root: Path) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def colab_lines(project: dict, notebook: str, language: str) -> str:
-    """Return the Markdown that tells how to run one notebook, and how to install what it needs on a fresh server."""
+def colab_line(project: dict, notebook: str, language: str) -> str:
+    """Return the line of Markdown that tells how to run one notebook, and how to install what it needs on Colab."""
     address = project.get("urls", {}).get("Repository")
     if address is None:
         wheel = f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"
-        return RUN[language] + "\n\n" + WITH_WHEEL[language].format(wheel=wheel)
+        return RUN[language].format(first=FROM_WHEEL[language].format(wheel=wheel))
     if not address.startswith(GITHUB):
         raise ValueError(f"Repository is {address!r}; Colab opens only addresses that start with {GITHUB}")
     repository = address.removeprefix(GITHUB).removesuffix("/").removesuffix(".git")
     badge = BADGE.format(url=COLAB.format(repository=repository, notebook=notebook))
-    return "\n\n".join([badge, RUN[language], WITH_ADDRESS[language].format(address=GITHUB + repository)])
+    return f"{badge} {RUN[language].format(first=FROM_ADDRESS[language].format(address=GITHUB + repository))}"
 
 
-def with_block(source: str, lines: str) -> str:
-    """Return a head cell's text with `lines` between the comments, at its end if it has none."""
+def with_block(source: str, line: str) -> str:
+    """Return a head cell's text with `line` between the comments, at its end if it has none."""
     if START in source:
-        return replace_block(source, "colab", lines)
-    return f"{source.rstrip()}\n\n{START}\n{lines}\n{END}"
+        return replace_block(source, "colab", line)
+    return f"{source.rstrip()}\n\n{START}\n{line}\n{END}"
 
 
 def update(path: Path, project: dict, root: Path, check: bool = False) -> bool:
@@ -76,8 +70,8 @@ def update(path: Path, project: dict, root: Path, check: bool = False) -> bool:
     head = next((cell for cell in book.cells if cell.get("id") == "head"), None)
     if head is None or head.cell_type != "markdown":
         raise ValueError(f"{path.relative_to(root)} has no Markdown cell with the id 'head'")
-    lines = colab_lines(project, path.relative_to(root).as_posix(), path.parent.name)
-    source = with_block(head.source, lines)
+    line = colab_line(project, path.relative_to(root).as_posix(), path.parent.name)
+    source = with_block(head.source, line)
     changed = source != head.source
     if changed and not check:
         head.source = source

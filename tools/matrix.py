@@ -108,7 +108,9 @@ def table(found: dict[str, dict]) -> str:
 def main(names: list[str] | None = None) -> int:
     """Run the environments asked for, keep what was found after each; return 1 if a test failed."""
     parser = argparse.ArgumentParser(prog="python -m tools.matrix", description="Run the tests with other versions.")
-    parser.add_argument("names", nargs="*", help=f"environments to run again: {', '.join(ENVIRONMENTS)}")
+    parser.add_argument(
+        "names", nargs="*", help=f"environments to run again, of {', '.join(ENVIRONMENTS)}; default: those not run yet"
+    )
     asked = parser.parse_args(names).names
     unknown = [name for name in asked if name not in ENVIRONMENTS]
     if unknown:

@@ -6,8 +6,8 @@
 A mutant is diffusers' own pipeline whose call puts one argument back to its default (or, for the
 generator, takes fresh noise). Its lesson's claims about the argument (tools/coverage.py says how a cell
 claims) run in this process, each with the setup and the cells whose names it uses, until an assert
-fails; any other error is no proof and is raised. The same cells must pass where nothing is ignored,
-else the failure is not the mutant's.
+fails; any other error is no proof and is raised, unless the mutant names it. The same cells must pass
+where nothing is ignored, else the failure is not the mutant's.
 """
 
 import argparse
@@ -28,18 +28,19 @@ from unittest import mock
 
 from nbformat import NotebookNode
 
-from tools.form import LESSONS, SETUP, Lesson
+from tools.lesson import LESSONS, SETUP, Lesson
 
 Change = Callable[[object, dict], object]  # of a pipeline and the arguments of a call, in place
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """The lesson that must fail, the pipeline that is changed, and the change of the call's arguments."""
+    """The lesson that must fail, the pipeline that is changed, the change of the call's arguments, and the errors."""
 
     lesson: str
     pipeline: str
     change: Change
+    errors: tuple[type[Exception], ...] = (AssertionError,)  # by which a cell may fail
 
 
 def _put(name, value):
@@ -84,16 +85,22 @@ def _white(pipe, given):
 
 
 TEXT, IMAGE, INPAINT = "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline"
+# A cell that asks a list for its `shape` fails as well as one that asserts it.
+OF_ANOTHER_KIND = (AssertionError, AttributeError, TypeError)
 MUTANTS = {
     "prompt": Mutant("prompt", TEXT, _no_words),
     "height": Mutant("height_and_width", TEXT, _usual_side("height")),
     "width": Mutant("height_and_width", TEXT, _usual_side("width")),
-    "num_inference_steps": Mutant("num_inference_steps", TEXT, _put("num_inference_steps", 50)),
+    "num_inference_steps": Mutant(
+        "num_inference_steps", TEXT, _put("num_inference_steps", 6)
+    ),  # the default, 50, would take minutes
     "guidance_scale": Mutant("guidance_scale", TEXT, _put("guidance_scale", 7.5)),
+    "guidance_rescale": Mutant("guidance_scale", TEXT, _put("guidance_rescale", 0.0)),
     "negative_prompt": Mutant("negative_prompt", TEXT, _put("negative_prompt", None)),
     "num_images_per_prompt": Mutant("num_images_per_prompt", TEXT, _put("num_images_per_prompt", 1)),
     "eta": Mutant("eta", TEXT, _put("eta", 0.0)),
     "generator": Mutant("generator", TEXT, _fresh_noise),
+    "output_type": Mutant("output", TEXT, _put("output_type", "pil"), OF_ANOTHER_KIND),
     "latents": Mutant("latents", TEXT, _put("latents", None)),
     "strength": Mutant("image_to_image", IMAGE, _put("strength", 0.8)),
     "mask_image": Mutant("inpaint", INPAINT, _white),
@@ -178,8 +185,10 @@ def cells_for(lesson: Lesson, claim: NotebookNode) -> list[NotebookNode]:
     return kept[::-1]
 
 
-def first_failing(cells: list[NotebookNode], pipeline: type, change: Change) -> NotebookNode | None:
-    """Run cells with a class of pipelines changed; return the first whose assert fails, or None."""
+def first_failing(
+    cells: list[NotebookNode], pipeline: type, change: Change, errors: tuple = (AssertionError,)
+) -> NotebookNode | None:
+    """Run cells with a class of pipelines changed; return the first that raises one of the errors, or None."""
     space, before = {"__name__": "lesson"}, os.getcwd()
     patch = mock.patch.object(pipeline, "__call__", mutated(pipeline.__call__, change))
     # Lessons write into their folder; the mutant's pictures must not lie beside the real ones.
@@ -193,20 +202,22 @@ def first_failing(cells: list[NotebookNode], pipeline: type, change: Change) -> 
             for cell in cells:
                 try:
                     exec(compile(cell.source, f"the cell {cell.id}", "exec"), space)
-                except AssertionError:
+                except errors:
                     return cell
         finally:
             os.chdir(before)
     return None
 
 
-def killing_cell(lesson: Lesson, argument: str, pipeline: type, change: Change) -> NotebookNode | None:
-    """Return the cell whose assert fails because a class of pipelines is changed, or None if the lesson passes.
+def killing_cell(
+    lesson: Lesson, argument: str, pipeline: type, change: Change, errors: tuple = (AssertionError,)
+) -> NotebookNode | None:
+    """Return the cell that fails, by one of the errors, because a class of pipelines is changed, or None.
 
     The claim that needs the fewest cells comes first. Raise ValueError if its cells fail without the change, too.
     """
     for cells in sorted((cells_for(lesson, claim) for claim in claiming(lesson, argument)), key=len):
-        failing = first_failing(cells, pipeline, change)
+        failing = first_failing(cells, pipeline, change, errors)
         if failing is None:
             continue
         needed = cells[: cells.index(failing) + 1]
@@ -221,7 +232,8 @@ def killed_by(name: str) -> str | None:
     import diffusers
 
     mutant = MUTANTS[name]
-    failing = killing_cell(Lesson.read(lesson_of(mutant)), name, getattr(diffusers, mutant.pipeline), mutant.change)
+    pipeline = getattr(diffusers, mutant.pipeline)
+    failing = killing_cell(Lesson.read(lesson_of(mutant)), name, pipeline, mutant.change, mutant.errors)
     return failing.id if failing else None
 
 

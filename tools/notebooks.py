@@ -1,4 +1,4 @@
-"""Run the lessons from top to bottom and store their outputs.
+"""Run the lessons from top to bottom and store their outputs, and the picture at the top of each (tools.strip).
 
     python -m tools.notebooks run               all English lessons
     python -m tools.notebooks run FILE ...      these notebooks
@@ -20,7 +20,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from tools.form import LESSONS
+from tools import strip
+from tools.lesson import LESSONS
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -46,6 +47,7 @@ def run(path: Path) -> None:
     folder = {"metadata": {"path": str(path.resolve().parent)}}
     NotebookClient(book, km=kernel, resources=folder, **options).execute(cleanup_kc=True)
     tidy(book)
+    strip.put(book)
     write(book, path)
 
 

@@ -1,4 +1,4 @@
-"""Draw the README's picture: `python -m tools.picture` writes docs/grid.png."""
+"""Draw the picture of docs/sweeps.md: `python -m tools.picture` writes docs/grid.png."""
 
 from sdkit import draw_grid, load_pipeline, sweep
 

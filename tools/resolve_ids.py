@@ -59,7 +59,7 @@ def state_of(name: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Print the state of each id; return 1 if one is dead, 2 if the Hub could not be asked."""
     parser = argparse.ArgumentParser(prog="python -m tools.resolve_ids", description="Look for dead Hub ids.")
-    parser.add_argument("ids", nargs="*", help="Hub ids; all that the README, docs and lessons name if none is given")
+    parser.add_argument("ids", nargs="*", help="Hub ids; default: all that README, docs and lessons name")
     named = model_ids()
     dead = 0
     for name in parser.parse_args(arguments).ids or named:

@@ -1,6 +1,10 @@
 """The results of the evaluation as Markdown, for the model card."""
 
+import inspect
+from collections.abc import Callable
+
 from tools.markdown import markdown_table
+from training import curves as measured
 from training.world import OBJECTS, STYLES
 
 
@@ -38,8 +42,11 @@ def _asked_for(results):
         ("two objects, in any order", drawn["any_order"], made["any_order"], "below 1 %"),
     ]
     return markdown_table(
-        ("asked for in the prompt", "real drawings", "model", "chance"),
-        [(name, _percent(drawings), _percent(model), chance) for name, drawings, model, chance in rows],
+        ("asked for in the prompt", "n", "real drawings", "model", "chance"),
+        [
+            (name, model["pictures"], _percent(drawings), _percent(model), chance)
+            for name, drawings, model, chance in rows
+        ],
     )
 
 
@@ -70,9 +77,15 @@ def _notes(results):
     )
 
 
+def _asked(curve: Callable, name: str) -> int:
+    """Return how many prompts, seeds or pictures a curve of training/curves.py is measured on."""
+    return inspect.signature(curve).parameters[name].default
+
+
 def _curves(curves):
-    """Return the tables of training/curves.py, and what is said below two of them."""
+    """Return the tables of training/curves.py, and below each how much it was measured on."""
     counts = ("5", "10", "25", "50")
+    guidance, eta = measured.guidance_scale, measured.eta
     inpainted, objects, etas = curves["inpaint"], curves["inpaint_objects"], curves["eta"]
     return [
         markdown_table(
@@ -83,12 +96,15 @@ def _curves(curves):
                 for scale, row in curves["guidance_scale"].items()
             ],
         ),
+        f"n = {_asked(guidance, 'prompts')} prompts, {_asked(guidance, 'seeds')} seeds each; with so few, ten points "
+        "of prompt match can be chance.",
         markdown_table(
             ("scheduler", "5 steps", "10", "25", "50", "25 steps to DDIM's end"),
             [(name, *(row[count][0] for count in counts), row["25"][1]) for name, row in curves["steps"].items()],
         ),
-        "Distance in grey levels (RMSE) to the same scheduler's result after 250 steps (249 for DPM++ 2M "
-        "and UniPC: with 250 diffusers starts them at timestep 751).",
+        f"n = {_asked(measured.steps, 'prompts')} prompts, one seed each. Distance in grey levels (RMSE) to the same "
+        "scheduler's result after 250 steps (249 for DPM++ 2M and UniPC: with 250 diffusers starts them at timestep "
+        "751).",
         markdown_table(
             ("negative_prompt", "shown without it", "shown with it"),
             [
@@ -96,11 +112,14 @@ def _curves(curves):
                 for kind, row in curves["negative_prompt"].items()
             ],
         ),
+        f"n = {_asked(measured.negative_prompt, 'count')} pictures.",
         markdown_table(("eta", *etas), [("pictures of one start apart, grey levels", *etas.values())]),
+        f"n = {_asked(eta, 'prompts')} prompts, {_asked(eta, 'seeds')} pictures each.",
         markdown_table(
             ("strength", "distance to the start", "new prompt matched"),
             [(value, row["distance"], _whole_percent(row["match"])) for value, row in curves["strength"].items()],
         ),
+        f"n = {_asked(measured.strength, 'count')} pictures.",
         markdown_table(
             ("width x height", "background right", "prompt matched"),
             [
@@ -108,10 +127,12 @@ def _curves(curves):
                 for value, row in curves["sizes"].items()
             ],
         ),
-        f"Inpainting: outside the mask the picture is {inpainted['outside_against_round_trip']} grey levels from the "
-        f"input's VAE round trip ({inpainted['outside_against_input']} from the input itself); inside, values change "
-        f"by {inpainted['inside_mean_change']} on average. Of {objects['pictures']} objects painted over another one "
-        f"at strength 1, {_whole_percent(objects['share'])} are recognised.",
+        f"n = {_asked(measured.sizes, 'prompts')} prompts, one seed each.",
+        f"Inpainting, n = {_asked(measured.inpaint, 'count')}: outside the mask the picture is "
+        f"{inpainted['outside_against_round_trip']} grey levels from the input's VAE round trip "
+        f"({inpainted['outside_against_input']} from the input itself); inside, values change by "
+        f"{inpainted['inside_mean_change']} on average. Of {objects['pictures']} objects painted over another one at "
+        f"strength 1, {_whole_percent(objects['share'])} are recognised.",
     ]  # fmt: skip
 
 

@@ -313,5 +313,7 @@ if __name__ == "__main__":
     parser.add_argument("--prompts", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=2, help="pictures per prompt")
     parser.add_argument("--check", action="store_true", help="exit with 1 unless the gates hold")
-    parser.add_argument("--only", choices=("time", "inpainting"), help="measure again what follows from no other part")
+    parser.add_argument(
+        "--only", choices=("time", "inpainting"), help="measure only this again; no other part follows from it"
+    )
     main(parser.parse_args())

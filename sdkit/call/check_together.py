@@ -138,6 +138,11 @@ def _check_strength(call, timesteps, steps, order):
         )
 
 
+def takes_clip_skip(pipe) -> bool:
+    """Say whether diffusers' `encode_prompt` finds what it asks for with `clip_skip`: transformers 5 dropped it."""
+    return hasattr(pipe.text_encoder, "text_model")
+
+
 def _clip_skip(call):
     skip = call.arguments.get("clip_skip")
     if skip is None:
@@ -145,7 +150,7 @@ def _clip_skip(call):
     layers = call.pipe.text_encoder.config.num_hidden_layers
     if skip >= layers:
         raise ValueError(f"clip_skip is {skip}; this text encoder has {layers} layers, so give at most {layers - 1}.")
-    if not hasattr(call.pipe.text_encoder, "text_model"):
+    if not takes_clip_skip(call.pipe):
         raise ValueError(
             f"clip_skip is {skip}, but this diffusers fails on it with this transformers (diffusers issue 14124). "
             "Pass prompt_embeds made from hidden_states[-(clip_skip + 1)] and final_layer_norm instead."

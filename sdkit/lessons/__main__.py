@@ -1,8 +1,8 @@
 """Copy the lessons into a folder of your own, and open them there.
 
 python -m sdkit.lessons                copy them into ./my-lessons; what you changed there stays as it is
-python -m sdkit.lessons --lab          the same, then open JupyterLab; what follows --lab goes to it
-python -m sdkit.lessons --reset 06     a fresh copy of lesson 6; yours is kept beside it
+python -m sdkit.lessons --lab          the same, then open JupyterLab; what follows --lab is passed on to it
+python -m sdkit.lessons --reset 06     start lesson 6 afresh; your version is kept beside it
 """
 
 import argparse
@@ -17,9 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m sdkit.lessons", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--folder", default=FOLDER, help=f"your folder; {FOLDER} where you are, if not given")
+    parser.add_argument("--folder", default=FOLDER, help=f"your folder; default: {FOLDER} in the current folder")
     parser.add_argument("--outputs", choices=["clear", "keep"], default="clear", help="keep: with the stored outputs")
-    parser.add_argument("--reset", metavar="LESSON", help="its number or file name")
+    parser.add_argument("--reset", metavar="LESSON", help="start this lesson afresh: its number or file name")
     parser.add_argument("--lab", nargs=argparse.REMAINDER, metavar="FLAG", help="open JupyterLab, with these flags")
     given = parser.parse_args(arguments)
     outputs = given.outputs == "keep"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +35,13 @@ def model_path() -> Path:
     return BUILT_IN_FOLDER
 
 
+def _usual_model() -> str:
+    return os.environ.get("SDKIT_MODEL") or BUILT_IN
+
+
 @plain_errors
 def load_pipeline(
-    model: str | Path = BUILT_IN,
+    model: str | Path | None = None,
     *,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
@@ -46,7 +51,8 @@ def load_pipeline(
     """Load a `StableDiffusionPipeline` ready to be called.
 
     `model` is "built-in" (offline, ships with this package), a folder, a single .safetensors file, or a
-    Hub id such as "stable-diffusion-v1-5/stable-diffusion-v1-5". `device` defaults to "cuda", "mps" or
+    Hub id such as "stable-diffusion-v1-5/stable-diffusion-v1-5"; left out, what the environment variable
+    SDKIT_MODEL says, else the built-in one. `device` defaults to "cuda", "mps" or
     "cpu", whichever is there first; the built-in model defaults to "cpu", where it is fast enough and
     the same everywhere. `dtype` defaults to float16 on "cuda", else to float32, and all parts get it.
     Further options go to diffusers' `from_pretrained`: revision, variant, token, cache_dir,
@@ -63,6 +69,7 @@ def load_pipeline(
     pickle or of another family, MemoryError if it cannot fit, TypeError for unknown options.
     docs/checkpoints.md lists which checkpoints do what.
     """
+    model = _usual_model() if model is None else model
     with _one_at_a_time, quiet():
         load = _prepare(model, device, dtype, config, options)
         if load.plan.problem:
@@ -82,7 +89,7 @@ def load_pipeline(
 
 @plain_errors
 def plan_load(
-    model: str | Path = BUILT_IN,
+    model: str | Path | None = None,
     *,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
@@ -98,7 +105,8 @@ def plan_load(
     Raises what `load_pipeline` raises, except MemoryError.
     """
     with quiet():
-        return _prepare(model, device, dtype, config, {**options, "local_files_only": True}).plan
+        given = _usual_model() if model is None else model
+        return _prepare(given, device, dtype, config, {**options, "local_files_only": True}).plan
 
 
 def is_loaded_from(pipe: DiffusionPipeline, model: str | Path) -> bool:

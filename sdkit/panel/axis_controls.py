@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from sdkit.call.check_together import takes_clip_skip
 from sdkit.call.resolve import resolve
 from sdkit.loading.provenance import source_of
 from sdkit.panel.axis_text import read_numbers, read_texts
@@ -56,7 +57,8 @@ _HELP = (
 def names_that_vary(pipe) -> list[str]:
     """Return what can be an axis with this pipeline: arguments of its call, parts by name, texts in the prompt."""
     known = {**known_names(pipe), "seed": 0}
-    typed = [name for name in PARAMETERS if name in known and PARAMETERS[name].kind in _TYPED and name != _ONE_PICTURE]
+    left_out = {_ONE_PICTURE} if takes_clip_skip(pipe) else {_ONE_PICTURE, "clip_skip"}
+    typed = [name for name in PARAMETERS if name in known and PARAMETERS[name].kind in _TYPED and name not in left_out]
     return [REPLACE, *_PARTS[::-1], *typed] if "prompt" in typed else [*_PARTS[::-1], *typed]
 
 

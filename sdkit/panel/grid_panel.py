@@ -18,6 +18,7 @@ from sdkit.panel.controls import controls_for, set_value
 from sdkit.panel.grid_plan import MAX_PICTURES, GridPlan, reasons
 from sdkit.panel.grid_view import Detail, GridTable
 from sdkit.panel.run import Run
+from sdkit.panel.still import empty_grid, still
 from sdkit.panel.thread import RequestThread, cells_run, from_front_end, take_turns_with_cells
 from sdkit.panel.view import WRAPPED, button
 from sdkit.parameters import known_names
@@ -136,6 +137,18 @@ class GridPanel(widgets.HBox):
 
     def __repr__(self):
         return "Controls for a grid of pictures. Run this cell (Shift+Enter) to use them."
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None, **_: object) -> tuple[dict, dict]:
+        """Return what IPython shows: the panel, and for pages without a kernel the empty grid and a line of text."""
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        data: dict[str, Any] = {"text/plain": repr(self), "application/vnd.jupyter.widget-view+json": view}
+        if self._plan is None or not self._plan.axes:
+            return data, {}
+        empty = empty_grid(self._plan.axes)
+        data["image/png"] = still(empty, repr(self))
+        return data, {"image/png": {"alt": f"A grid panel with {empty.alt}. {repr(self)}"}}
+
+    _ipython_display_ = None  # ipywidgets 7 has one, which would go before
 
     def _layout_parts(self) -> list[widgets.Widget]:
         """Return what is chosen, on the left, and what is made, on the right or below."""

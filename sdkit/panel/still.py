@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
 from sdkit.panel.pictures import ENLARGED_WIDTH, SMALL_WIDTH, drawn_by_itself, pictures_in
-from sdkit.shot import png_bytes
+from sdkit.shot import in_words, png_bytes
+from sdkit.show.drawing import Drawing, Section, lay_out
 
 MARGIN, LINE = 8, 18  # pixels
 LETTERS = 46  # of a line
 MAX_PICTURES = 4
+EMPTY_SIDE, EMPTY = 96, (242, 242, 242)  # pixels, and the colour of a cell without a picture
 COLOURS = 128  # of the PNG: a drawing needs no more, and the file is a third as large
 
 
@@ -36,6 +39,22 @@ def still(made: Any, text: str) -> bytes:
     for number, line in enumerate(lines):
         draw.text((MARGIN, height + number * LINE), line, fill="black", font=font)
     return png_bytes(page.quantize(COLOURS, dither=Image.Dither.NONE))
+
+
+def empty_grid(axes: Mapping[str, Sequence]) -> Drawing:
+    """Return a grid with the heads of its axes (one to three) and nothing in its cells, drawn without a call."""
+    from PIL import Image
+
+    cell = Image.new("RGB", (EMPTY_SIDE, EMPTY_SIDE), EMPTY)
+    *_, (row_name, rows), (column_name, columns) = [("", [""]), *axes.items()]
+    section = Section(
+        [[cell] * len(columns) for _ in rows],
+        column_name=column_name,
+        column_heads=[in_words(value) for value in columns],
+        row_name=row_name,
+        row_heads=[in_words(value) for value in rows] if row_name else (),
+    )
+    return lay_out([section], "<empty grid>", f"an empty grid of {len(rows)} x {len(columns)}")
 
 
 def _as_on_page(png, width):

@@ -6,7 +6,7 @@ import io
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sdkit.shot import shown_as_png
+from sdkit.shot import png_bytes, shown_as_png
 from sdkit.show.fonts import fitting, lacking_in
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PAGE_DPI = 96  # pixels of the page in an inch
 DPI = 2 * PAGE_DPI  # of the figure, so that letters are sharp on any screen
+# Colours of its PNG: few are enough for lines, areas and edges of letters, and take a quarter of the bytes.
+COLOURS, COLOURS_WITH_PICTURES = 64, 256
 
 
 def new_figure(size: tuple[float, float], alt: str) -> ShownFigure:
@@ -60,9 +62,13 @@ def _figure_class() -> type:
             super().draw(renderer)
 
         def _repr_png_(self):
+            from PIL import Image
+
             buffer = io.BytesIO()
             self.savefig(buffer, format="png")
-            return buffer.getvalue()
+            colours = COLOURS_WITH_PICTURES if any(axes.images for axes in self.axes) else COLOURS
+            few = Image.open(buffer).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+            return png_bytes(few, compress_level=9)
 
         def _repr_mimebundle_(self, include=None, exclude=None):
             return shown_as_png(self, self._repr_png_(), self.alt, round(self.get_figwidth() * PAGE_DPI))

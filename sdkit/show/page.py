@@ -8,7 +8,7 @@ from sdkit.files import write_whole
 from sdkit.shot import Shot, ShotList, SkippedCell, caption, check_pictures, in_words, png_bytes
 from sdkit.show.grid import Place, arrange, is_table
 from sdkit.show.html import Html, element, figure, image, join, table, unordered_list
-from sdkit.show.table import MEASURES, measure_shots
+from sdkit.show.table import MEASURES, USUAL, measure_shots
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 1.5rem; color: #111; background: #fff; }
@@ -114,7 +114,7 @@ def _measures(shots: ShotList) -> Html:
     if not shots.axes:
         return Html()
     measured = measure_shots(shots)
-    head = [*shots.axes, *MEASURES.values()]
+    head = [*shots.axes, *(MEASURES[name] for name in USUAL)]
     note = (
         "distance: to the picture with the first value of each axis and the same seed. "
         "noise floor: what the seed alone does."

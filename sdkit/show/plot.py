@@ -24,7 +24,7 @@ def draw_plot(shots: ShotList, name: str, axis: str | None = None, **baseline: A
     `measure_shots`. Raises ValueError for an unknown measure or axis.
     """
     axis = _checked(shots, name, axis)
-    rows = measure_shots(shots, **baseline)
+    rows = measure_shots(shots, name, **baseline)
     values = shots.axes[axis]
     ordered = _are_numbers(values)
     others = [other for other in shots.axes if other not in (axis, "seed")]

@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tools import mutants
-from tools.form import Lesson
+from tools.lesson import Lesson
 
 
 @pytest.mark.slow
@@ -80,9 +80,11 @@ def killer(monkeypatch):
     """Return a function that says which cell of a lesson whose last cell is `proof` notices that x is ignored."""
     monkeypatch.setitem(sys.modules, "doubling", SimpleNamespace(Doubler=Doubler))
 
-    def killing(proof):
+    def killing(proof, *errors):
         small = lesson(("setup", "from doubling import Doubler\npipe = Doubler()"), ("proof", proof, "x"))
-        failing = mutants.killing_cell(small, "x", Doubler, lambda pipe, given: given.pop("x"))
+        failing = mutants.killing_cell(
+            small, "x", Doubler, lambda pipe, given: given.pop("x"), (AssertionError, *errors)
+        )
         return failing and failing.id
 
     return killing
@@ -91,6 +93,14 @@ def killer(monkeypatch):
 def test_a_mutant_is_killed_by_a_claim_that_notices(killer):
     assert killer("assert pipe(x=3) == 6") == "proof"
     assert killer("assert pipe(x=3) >= 0") is None
+
+
+def test_another_error_kills_only_where_the_mutant_names_it(killer):
+    with pytest.raises(ZeroDivisionError):
+        killer("1 / pipe(x=3)")
+    assert killer("1 / pipe(x=3)", ZeroDivisionError) == "proof"
+    with pytest.raises(ZeroDivisionError):
+        killer("1 / 0", ZeroDivisionError)  # without the change, too
 
 
 def test_a_claim_that_fails_anyway_kills_nothing(killer):

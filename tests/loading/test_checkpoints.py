@@ -615,7 +615,7 @@ def test_offloading_changes_no_picture(kept, monkeypatch, offload):
 def test_the_offered_ids_are_found():
     found = resolve_ids.model_ids()
     assert found["stable-diffusion-v1-5/stable-diffusion-v1-5"][0] == "README.md"
-    assert any("notebooks/en" in file for file in found["CompVis/stable-diffusion-v1-4"])
+    assert any("notebooks/en" in file for file in found["stable-diffusion-v1-5/stable-diffusion-inpainting"])
     assert not any(name.startswith(("owner/", "nobody/")) for name in found)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.panel.test_browser import (
     CHROMIUM,
+    EXECUTE,
     LIMIT_S,
     RUN_ALL,
     SLOW_DOWN,
@@ -113,7 +114,7 @@ def test_a_grid_is_made_stopped_and_pressed(grid, tmp_path):
     assert "sweep(" in panel.locator("pre").inner_text()
     screenshot(page, "grid-code")
 
-    page.evaluate(SLOW_DOWN)
+    page.evaluate(EXECUTE, SLOW_DOWN)
     read(values, panel, "5-9", "5 values: 5, 6, 7, 8, 9")
     press(panel, "make grid")
     panel.get_by_text(re.compile(r"^[1-9]\d* of 20 pictures, step")).wait_for()

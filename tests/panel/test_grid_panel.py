@@ -1,6 +1,7 @@
 """Grids without code: what varies is read from text, the grid fills, stops, is pressed, and has code that equals it."""
 
 import ast
+import io
 import re
 import threading
 import time
@@ -67,6 +68,13 @@ def test_every_argument_that_sweep_can_vary_and_a_line_can_hold_is_offered(pipe,
     assert "strength" in names_that_vary(img2img) and "height" not in names_that_vary(img2img)
 
 
+def test_clip_skip_is_offered_only_where_it_works(pipe, monkeypatch):
+    monkeypatch.setattr(type(pipe.text_encoder), "text_model", property(lambda encoder: encoder), raising=False)
+    assert "clip_skip" in names_that_vary(pipe)
+    monkeypatch.delattr(type(pipe.text_encoder), "text_model")
+    assert "clip_skip" not in names_that_vary(pipe)
+
+
 def test_every_example_can_be_read(pipe, img2img, inpaint):
     for one in (pipe, img2img, inpaint):
         for name in names_that_vary(one):
@@ -111,6 +119,16 @@ def test_values_that_cannot_be_are_told(name, text, said):
 
 
 # Before the start
+
+
+def test_on_a_page_without_a_kernel_the_empty_grid_stands_for_it(pipe):
+    panel = explore_grid(pipe, columns=("guidance_scale", "1, 7.5"), rows=("seed", "3, 4, 5"), prompt="a cat")
+    shown, told = panel._repr_mimebundle_()
+    assert "3 x 2" in told["image/png"]["alt"] and shown["text/plain"] == repr(panel)
+    with Image.open(io.BytesIO(shown["image/png"])) as picture:
+        assert picture.height > picture.width / 2
+    panel.columns.text.value = panel.rows.text.value = "nothing"
+    assert "image/png" not in panel._repr_mimebundle_()[0]
 
 
 def test_only_core_widgets_are_used(grid):

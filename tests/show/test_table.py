@@ -8,7 +8,7 @@ from PIL import Image
 
 from sdkit.shot import Shot
 from sdkit.shots import Shots
-from sdkit.show.table import measure_shots
+from sdkit.show.table import draw_table, measure_shots
 
 ELSEWHERE = SimpleNamespace(model="elsewhere")  # what is used of an Origin
 
@@ -44,6 +44,37 @@ def test_the_noise_floor_is_what_the_seed_does(table_of_six):
     assert noise["distance"] == pytest.approx((2 + 7 + 5) / 3)
     assert noise["seconds"] == pytest.approx(stdev([0, 1, 2]))
     assert noise["saturation"] == 0 and noise["prompt_match"] is None
+
+
+def test_measures_are_chosen_by_name(table_of_six):
+    table = measure_shots(table_of_six, "clipped", "distance")
+    assert table[4] == {"eta": 1, "seed": 3, "clipped": 0, "distance": 10}
+    assert table.head == ["eta", "seed", "clipped", "distance"] and set(table.noise) == {"clipped", "distance"}
+    with pytest.raises(ValueError, match="'nice'.*distance.*sharpness"):
+        measure_shots(table_of_six, "nice")
+
+
+def test_by_an_axis_there_is_one_row_of_means_for_each_value(table_of_six):
+    table = measure_shots(table_of_six, "distance", by="eta", seed=1)
+    assert list(table) == [
+        {"eta": 0, "pictures": 3, "distance": pytest.approx(3)}, {"eta": 1, "pictures": 3, "distance": pytest.approx(3)}
+    ]  # fmt: skip
+    assert repr(table).splitlines() == ["eta  pictures  distance", "0    3         3", "1    3         3"]
+    assert "<th" in table._repr_html_()
+    assert measure_shots(table_of_six, "right", by="eta")[0]["right"] is None
+    with pytest.raises(ValueError, match="steps was not varied"):
+        measure_shots(table_of_six, by="steps")
+
+
+def test_a_table_can_be_made_of_columns():
+    table = draw_table({"steps": [4, 8], "seconds": [0.123456, 1.5], "said": ["a", None]})
+    assert repr(table).splitlines() == ["steps  seconds  said", "4      0.123    a", "8      1.5      -"]
+    assert table._repr_html_().count("<tr") == 3
+    assert repr(draw_table({"double": map(lambda number: 2 * number, [1, 2])})).splitlines() == ["double", "2", "4"]
+    with pytest.raises(ValueError, match="steps 1, seconds 2"):
+        draw_table({"steps": [4], "seconds": [1, 2]})
+    with pytest.raises(ValueError, match="no columns"):
+        draw_table({})
 
 
 def test_without_seeds_there_is_no_noise_floor():

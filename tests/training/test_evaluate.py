@@ -1,7 +1,9 @@
 """The evaluation from the model's folder to its card, and what the card and the gates say of results."""
 
 import json
+import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,6 +27,14 @@ def results():
 def test_the_model_card_shows_the_kept_results(results):
     text = (model_path() / "README.md").read_text(encoding="utf-8")
     assert text == replace_block(text, "table", card.results_as_markdown(results))
+
+
+def test_each_table_of_the_card_says_how_much_it_rests_on(results):
+    parts = card.results_as_markdown(results).split("\n\n")
+    tables = [(part, after) for part, after in pairwise([*parts, ""]) if part.startswith("|")]
+    assert len(tables) == 8
+    for table, after in tables:
+        assert "| n |" in table.splitlines()[0] or re.match(r"n = \d+ ", after), table
 
 
 def test_a_gate_fails_where_its_number_does(results):

@@ -1,0 +1,1 @@
+"""What happens inside a call, made visible: each step's noise, guesses and pictures."""

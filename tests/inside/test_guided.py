@@ -1,0 +1,73 @@
+"""A guider of diffusers in the pipeline makes what it says, and is gone afterwards."""
+
+import logging
+
+import pytest
+import torch
+
+from sdkit import generator
+from sdkit.inside.guided import Guided, guided, guider
+
+STEPS = 4
+
+
+def latents(pipe, **more):
+    call = {"num_inference_steps": STEPS, "output_type": "latent", "generator": generator(1)}
+    return pipe("a big owl on a blue background", **call, **more).images
+
+
+def by(pipe, name="ClassifierFreeGuidance", **settings):
+    with guided(pipe, guider(name, **settings)):
+        return latents(pipe)
+
+
+@pytest.mark.parametrize("rescale", [0.0, 0.7])
+def test_classifier_free_guidance_is_the_pipelines_own(pipe, rescale):
+    settings = {"guidance_scale": 5.0, "guidance_rescale": rescale}
+    assert torch.equal(by(pipe, **settings), latents(pipe, **settings))
+
+
+def test_no_step_guided_is_a_scale_of_1(pipe):
+    assert torch.allclose(by(pipe, stop=0.0), latents(pipe, guidance_scale=1), atol=1e-4)
+
+
+def test_it_tells_of_the_last_call_which_steps_were_guided(pipe):
+    with guided(pipe, guider(guidance_scale=5.0, start=0.25, stop=0.5)) as told:
+        latents(pipe)
+        first = list(told.apart)
+        latents(pipe)
+    assert told.guided == [False, True, False, False]
+    assert told.apart == first and told.timesteps == pipe.scheduler.timesteps.tolist()
+    (axes,) = told.draw().axes
+    assert len(axes.patches) == STEPS and axes.patches[1].get_facecolor() != axes.patches[0].get_facecolor()
+
+
+def test_afterwards_the_pipeline_is_as_before(pipe):
+    before = latents(pipe)
+    by(pipe, guidance_scale=15.0)
+    assert torch.equal(latents(pipe), before)
+
+
+def test_a_guider_that_averages_begins_anew_with_each_call(pipe):
+    settings = {"eta": 0.0, "adaptive_projected_guidance_momentum": -0.5}
+    with guided(pipe, guider("AdaptiveProjectedGuidance", **settings)):
+        assert torch.equal(latents(pipe), latents(pipe))
+
+
+def test_what_cannot_guide_here_is_refused(pipe):
+    third = guider("PerturbedAttentionGuidance", perturbed_guidance_layers=[0])
+    with pytest.raises(TypeError, match="needs pred_cond_skip"), guided(pipe, third):
+        pass
+    with pytest.raises(ValueError, match="guidance_scale above 1"), guided(pipe, guider()):
+        latents(pipe, guidance_scale=1)
+    with pytest.raises(ValueError, match="give one of AdaptiveProjectedGuidance"):
+        guider("CFG")
+    with pytest.raises(ValueError, match="nothing was guided"):
+        Guided().draw()
+
+
+def test_a_guider_is_made_without_a_warning_and_the_logger_stays_as_it_was(caplog):
+    logger = logging.getLogger("diffusers.guiders.guider_utils")
+    level = logger.level
+    guider()
+    assert logger.level == level and not caplog.records
