@@ -83,7 +83,6 @@ _HOME = {
     "draw_timesteps": "inside.timesteps", "WordProcessor": "inside.attention", "word_maps": "inside.attention",
     "draw_between": "inside.between", "guider": "inside.guided", "guided": "inside.guided",
     "largest_result": "inside.arithmetic", "save_single_file": "loading.single_file", "draw_bars": "inside.bars",
-   
     "draw_dots": "inside.dots",
 }  # fmt: skip
 __all__ = [

@@ -14,14 +14,17 @@ from sdkit.errors import plain_errors
 
 @plain_errors
 def pixels(picture) -> np.ndarray:
-    """Return a picture or shot as float64 RGB values of shape (height, width, 3), 0 to 255."""
+    """Return a picture or shot as float64 RGB values of shape (height, width, 3), 0 to 255.
+
+    Raises TypeError for what is no picture.
+    """
     image = getattr(picture, "image", picture)
     if hasattr(image, "convert"):
         image = image.convert("RGB")
-    values = np.asarray(image, dtype=float)
+    values = np.asarray(image)
     if values.ndim != 3 or values.shape[2] != 3:
         raise TypeError(f"picture has the shape {values.shape}; give a PIL picture, a shot, or an RGB array.")
-    return values
+    return values.astype(float)
 
 
 @plain_errors

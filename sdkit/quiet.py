@@ -43,10 +43,7 @@ def messages() -> Iterator[list[str]]:
     collect = logging.Handler(logging.WARNING)
     collect.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
     with contextlib.ExitStack() as undo:
-        for module in _progress_bar_switches():
-            if module.is_progress_bar_enabled():
-                module.disable_progress_bar()
-                undo.callback(module.enable_progress_bar)
+        _stop_progress_bars(undo)
         for logger in map(logging.getLogger, _LOGGERS):
             usual = {"handlers": logger.handlers, "propagate": logger.propagate}
             undo.callback(logger.setLevel, logger.level)
@@ -79,13 +76,17 @@ def _end():
 
 def _silence(undo: contextlib.ExitStack):
     """Silence the libraries; `undo` puts back what was there."""
-    switches = _progress_bar_switches()  # first of all: the libraries set their log levels while they are imported
+    _stop_progress_bars(undo)
     for logger in map(logging.getLogger, _LOGGERS):
         undo.callback(logger.setLevel, logger.level)
         logger.setLevel(logging.ERROR)
     undo.enter_context(warnings.catch_warnings())
     warnings.simplefilter("ignore")
-    for module in switches:
+
+
+def _stop_progress_bars(undo: contextlib.ExitStack):
+    """Turn the progress bars off; first of all, as it imports the libraries, which set their log levels by that."""
+    for module in _progress_bar_switches():
         if module.is_progress_bar_enabled():
             module.disable_progress_bar()
             undo.callback(module.enable_progress_bar)

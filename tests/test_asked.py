@@ -39,6 +39,12 @@ def test_a_background_is_the_nearest_colour():
     assert named(almost, "background") == ["blue"]
 
 
+@pytest.mark.parametrize("kind", ["object", "background"])
+def test_what_is_no_picture_is_refused(kind):
+    with pytest.raises(TypeError, match="PIL"):
+        named(["owl"], kind)
+
+
 def test_objects_and_styles_are_the_judges(monkeypatch):
     seen = [{"object": {"cat": 0.9, "dog": 0.1}, "style": {"line": 0.7, "flat": 0.3}}]
     monkeypatch.setattr("sdkit.asked.judge", lambda pictures: seen * len(pictures))

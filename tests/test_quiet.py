@@ -63,15 +63,19 @@ def test_standard_error_is_left_alone_once_the_libraries_are_there_and_they_are_
     assert made.stderr == "told\nheard\n"
 
 
-def test_messages_are_collected_and_all_is_put_back():
+def test_messages_are_collected_and_all_is_put_back(capfd, caplog, monkeypatch):
     with quiet():
         pass
     loggers = [logging.getLogger(name) for name in ("diffusers", "transformers", "huggingface_hub")]
+    monkeypatch.setattr(loggers[0], "propagate", True)  # as some programs have it
     before = state(), [(logger.handlers, logger.propagate) for logger in loggers], warnings.showwarning
     with pytest.raises(KeyError), messages() as heard:
-        logging.getLogger("diffusers.pipelines").warning("first")
+        logging.getLogger("diffusers.pipelines").warning("first %s", "line")
+        logging.getLogger("other").error("not theirs")
         logging.getLogger("diffusers.pipelines").info("too quiet")
-        warnings.warn("second", FutureWarning, stacklevel=1)
+        for _ in range(2):
+            warnings.warn("each time", FutureWarning, stacklevel=1)
         raise KeyError
-    assert heard == ["first", "FutureWarning: second"]
+    assert heard == ["first line", *["FutureWarning: each time"] * 2]
+    assert capfd.readouterr() == ("", "") and [record.name for record in caplog.records] == ["other"]
     assert (state(), [(logger.handlers, logger.propagate) for logger in loggers], warnings.showwarning) == before

@@ -15,9 +15,10 @@ a cell's metadata may hold `lesson`, a dictionary with
   without it, asserts that only ask whether things are equal are an identity, unless the cell is `built_in`,
 - `n`: how many pictures, prompts or seeds a measured claim rests on, a number or a few words,
 - `built_in`: true where numbers or asserts hold for the built-in model only; with another model it is skipped,
-- `numbers` (in a Markdown cell, {code cell: the numbers of its output that the text names}; see tools/form.py) and
-  `strip` (in the head, the cell whose picture stands there; see tools/notebooks.py), `slow` (in the head of a lesson
-  that only the long test run runs; see notebooks/conftest.py): nothing is asked about them here.
+- `numbers` (in a Markdown cell, {code cell: the numbers of its output that the text names}; see
+  tools/prose_numbers.py), `strip` (in the head, the cell whose picture stands there; see tools/strip.py) and `slow`
+  (in the head of a lesson that only the long test run runs; see notebooks/conftest.py): nothing is asked about them
+  here.
 
 Arguments of a call go by their plain names, others by `from_pretrained.dtype`, `to.device`,
 `img2img.strength`, `inpaint.mask_image`, `enable_attention_slicing.slice_size`.
@@ -34,7 +35,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tools.blocks import replace_block
-from tools.lesson import LESSONS, Lesson, is_prose
+from tools.lesson import LESSONS, Lesson, anchor, headings_of, is_prose, says
 from tools.markdown import markdown_table
 
 ROOT = LESSONS.parent.parent
@@ -49,10 +50,10 @@ CALL_NAMES = {  # how the summary names the calls
     "from_pretrained": "`from_pretrained`", "to": "`pipe.to`", "enable_attention_slicing": "attention slicing, on",
     "disable_attention_slicing": "attention slicing, off",
 }  # fmt: skip
+UNQUOTED = "/:,?!'=+"  # stand in the address of a heading as they are
 SHOWN_CHARACTERS = 60  # a longer output is not shown in the list of claims
 ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 NEARLY = {"allclose", "isclose", "approx"}
-HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 WORD = re.compile(r"[A-Za-z]{3,}")
 NO_WORDS = {"True", "False", "None", "nan", "inf", "dtype", "torch", "float", "bfloat"}
 
@@ -100,7 +101,7 @@ class Cell:
         """Return a Markdown link to its heading, seen from docs/."""
         target = f"../notebooks/{self.path.parent.name}/{self.path.name}"
         number, title = int(self.path.name[:2]), re.sub(r"^\d+ · ", "", self.heading)
-        return f"[{number} · {title}]({target}#{anchor(self.heading)})"
+        return f"[{number} · {title}]({target}#{quote(anchor(self.heading), safe=UNQUOTED)})"
 
     @property
     def kind(self) -> str:
@@ -113,11 +114,6 @@ class Cell:
         """Return what it printed, if that is short and says in words what its numbers are."""
         text = " ".join(self.printed.split())
         return text if len(text) <= SHOWN_CHARACTERS and set(WORD.findall(text)) - NO_WORDS else ""
-
-
-def anchor(heading: str) -> str:
-    """Return the end of a link to a heading of a notebook, as JupyterLab and GitHub name it."""
-    return quote(re.sub("[`*]", "", heading).replace(" ", "-"), safe="/:,?!'=+")
 
 
 def only_equalities(source: str) -> bool:
@@ -147,11 +143,11 @@ def cells(paths: Iterable[Path]) -> Iterator[Cell]:
         heading = path.stem
         for cell in Lesson.read(path).cells:
             if is_prose(cell):
-                heading = [heading, *HEADING.findall(re.sub("```.*?```", "", cell.source, flags=re.DOTALL))][-1]
+                heading = [heading, *headings_of(cell.source)][-1]
             if "lesson" in cell.metadata:
                 outputs = cell.get("outputs", [])
                 printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
-                yield Cell(path, cell.id, cell.source, cell.metadata["lesson"], printed, heading)
+                yield Cell(path, cell.id, cell.source, says(cell), printed, heading)
 
 
 def wrong(found: list[Cell], known: list[str]) -> Iterator[str]:
@@ -242,8 +238,9 @@ def claims_page(found: list[Cell], known: list[str]) -> str:
         "model has learnt.",
         "- **measured**: an effect, as large as it was in the stored run; *n* says how many pictures, prompts or seeds "
         "it rests on, where that was noted.",
-        f"- **run on**: everything ran on a CPU, with {versions()}. *Any model*: nothing in it depends on the built-in "
-        "model; what stands in a lesson's first part is also run with two other checkpoints. *Built-in model*: the "
+        f"- **run on**: everything ran on a CPU, with {versions()}. *Any model*: it is not marked as the built-in "
+        "model's own; what stands in a lesson's first part is also run with two other checkpoints, the rest is "
+        "not, and some of it needs the built-in model's scheduler, DDIM. *Built-in model*: the "
         "numbers are that model's own, and another one is not expected to repeat them.", "",
         "Written by `python -m tools.coverage write`.", "",
     ]  # fmt: skip

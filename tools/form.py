@@ -37,6 +37,8 @@ from tools.lesson import (
     TABLE_ROW,
     YOURS,
     Lesson,
+    anchor,
+    headings_of,
     is_prose,
     lines_of,
     pictures_of,
@@ -71,7 +73,6 @@ STOP = "A class can stop here"
 GLOSSARY = "glossary.md"
 
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]+)?")
-HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 ITEM = re.compile(r"^(?:[-*]|\d+\.) ", re.MULTILINE)
 QUOTED_ITEM = re.compile(r"^> ?(?:[-*]|\d+\.) ", re.MULTILINE)
 WEB_LINK = re.compile(r"\]\(https?://[^)\s]+")
@@ -265,7 +266,7 @@ def core(lesson: Lesson) -> Problems:
     """The core is short and ends with a panel."""
     if len(lesson.core) > CORE_CELLS:
         yield f"there are {len(lesson.core)} cells before {DEEPER}; {CORE_CELLS} are allowed"
-    if not any(lesson.core[-1] is cell for cell in lesson.panels):
+    if not any(last is cell for last in lesson.core[-1:] for cell in lesson.panels):
         yield f"the cell before {DEEPER} has no {' or '.join(f'{name}(...)' for name in PANELS)}"
 
 
@@ -525,9 +526,7 @@ def next_lesson(lesson: Lesson) -> Problems:
 @rule
 def links_lead_somewhere(lesson: Lesson) -> Problems:
     """Links lead to a file of the project that a reader's copies of the lessons have, too, or to a heading here."""
-    headings = {
-        re.sub("[`*]", "", text).replace(" ", "-") for cell in lesson.prose for text in HEADING.findall(cell.source)
-    }
+    headings = {anchor(heading) for cell in lesson.prose for heading in headings_of(cell.source)}
     for cell in lesson.prose:
         text = CODE_SPAN.sub("", cell.source)
         rewritten = [match[2] for pattern in (source.LINK, source.SOURCE) for match in pattern.finditer(cell.source)]

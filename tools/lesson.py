@@ -19,6 +19,8 @@ HEAD, SETUP, SAW, REAL, YOURS, DEEPER, ARTICLE, NEXT = (
 )  # fmt: skip
 PANELS = ("explore", "explore_grid")
 
+HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+CODE_BLOCK = re.compile(r"```.*?```", re.DOTALL)
 TABLE_ROW = re.compile(r"^ *\|.*$", re.MULTILINE)
 NOT_READ = re.compile(r"<!--.*?-->|</?\w[^>]*>|\]\([^)]*\)", re.DOTALL)  # comments, tags, addresses of links
 FOLDED = re.compile(r"<details>\s*<summary>(.*?\w.*?)</summary>(.*?\w.*?)</details>", re.DOTALL)
@@ -122,6 +124,16 @@ def lines_of(cell: nbformat.NotebookNode) -> list[str]:
 def words_of(text: str) -> list[str]:
     """Return the words a reader sees, those of tables left out."""
     return re.findall(r"\S*\w\S*", NOT_READ.sub(" ", TABLE_ROW.sub("", text)))
+
+
+def headings_of(text: str) -> list[str]:
+    """Return the headings of a Markdown text."""
+    return HEADING.findall(CODE_BLOCK.sub("", text))
+
+
+def anchor(heading: str) -> str:
+    """Return how JupyterLab names a heading in links, before it is quoted for an address: with dashes for blanks."""
+    return re.sub("[`*]", "", heading).replace(" ", "-")
 
 
 def pictures_of(cell: nbformat.NotebookNode) -> list[str]:

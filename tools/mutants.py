@@ -12,14 +12,9 @@ where nothing is ignored, else the failure is not the mutant's.
 
 import argparse
 import ast
-import contextlib
 import inspect
-import io
-import os
 import sys
-import tempfile
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -28,7 +23,8 @@ from unittest import mock
 
 from nbformat import NotebookNode
 
-from tools.lesson import LESSONS, SETUP, Lesson
+from tools.aside import aside
+from tools.lesson import LESSONS, SETUP, Lesson, says
 
 Change = Callable[[object, dict], object]  # of a pipeline and the arguments of a call, in place
 
@@ -168,8 +164,7 @@ def _root(node):
 
 def claiming(lesson: Lesson, argument: str) -> list[NotebookNode]:
     """Return the cells that claim something about an argument."""
-    claimed = [cell.metadata.get("lesson", {}).get("claims", {}) for cell in lesson.code]
-    return [cell for cell, names in zip(lesson.code, claimed) if argument in {name.split(".")[-1] for name in names}]
+    return [cell for cell in lesson.code if argument in {name.split(".")[-1] for name in says(cell).get("claims", {})}]
 
 
 def cells_for(lesson: Lesson, claim: NotebookNode) -> list[NotebookNode]:
@@ -189,23 +184,14 @@ def first_failing(
     cells: list[NotebookNode], pipeline: type, change: Change, errors: tuple = (AssertionError,)
 ) -> NotebookNode | None:
     """Run cells with a class of pipelines changed; return the first that raises one of the errors, or None."""
-    space, before = {"__name__": "lesson"}, os.getcwd()
+    space = {"__name__": "lesson"}
     patch = mock.patch.object(pipeline, "__call__", mutated(pipeline.__call__, change))
-    # Lessons write into their folder; the mutant's pictures must not lie beside the real ones.
-    with (
-        tempfile.TemporaryDirectory() as folder, patch, warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-    ):  # fmt: skip
-        warnings.simplefilter("ignore")
-        os.chdir(folder)
-        try:
-            for cell in cells:
-                try:
-                    exec(compile(cell.source, f"the cell {cell.id}", "exec"), space)
-                except errors:
-                    return cell
-        finally:
-            os.chdir(before)
+    with patch, aside():
+        for cell in cells:
+            try:
+                exec(compile(cell.source, f"the cell {cell.id}", "exec"), space)
+            except errors:
+                return cell
     return None
 
 

@@ -11,14 +11,10 @@ ends with is shown as a notebook would show it. A cell whose metadata says `"les
 
 import argparse
 import ast
-import contextlib
-import io
 import os
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -26,6 +22,7 @@ from unittest import mock
 from nbformat import NotebookNode
 
 from sdkit import model_path
+from tools.aside import aside
 from tools.lesson import DEEPER, LESSONS, Lesson, is_prose, says, tags
 
 MODELS = ("random", "dpm-karras")
@@ -98,7 +95,7 @@ def run_core(lesson: Lesson, model: Path) -> Failure | None:
     if lesson.place(DEEPER) is None:
         raise ValueError(f"{lesson.path.name} has no cell {DEEPER}")
     space = {"__name__": "lesson", "display": show}
-    with _elsewhere(model):
+    with mock.patch.dict(os.environ, SDKIT_MODEL=str(model)), aside():
         for cell in lesson.core:
             if is_prose(cell) or says(cell).get("built_in"):
                 continue
@@ -127,22 +124,6 @@ def show(*values: object) -> None:
         known = [name for name in REPRESENTATIONS if not isinstance(value, type) and hasattr(value, name)]
         for name in known[:1] if BUNDLE in known else known:
             getattr(value, name)()
-
-
-@contextlib.contextmanager
-def _elsewhere(model: Path) -> Iterator[None]:
-    """Let a model be the one that is loaded, in a temporary folder, and keep quiet."""
-    before = os.getcwd()
-    with (
-        tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, SDKIT_MODEL=str(model)),
-        warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()),
-    ):  # fmt: skip
-        warnings.simplefilter("ignore")
-        os.chdir(folder)
-        try:
-            yield
-        finally:
-            os.chdir(before)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from diffusers.models.attention_processor import AttnProcessor2_0
 
 from sdkit.call.exclusive import exclusive
-from sdkit.call.generate import check_call, generator
 from sdkit.errors import plain_errors
 from sdkit.inside.tokens import tokens
+from sdkit.inside.unet_calls import for_one_picture
 from sdkit.measure import pixels
 from sdkit.show.drawing import Drawing, Section, lay_out
 from sdkit.show.figure import new_figure
@@ -81,7 +81,7 @@ class WordMaps:
     def map_of(self, word: str | int) -> torch.Tensor:
         """Return the map (height, width) of a word, the first if it stands there twice, or of a token by its number.
 
-        Raises ValueError for a word that the prompt does not have.
+        Raises ValueError for a word or a number that the prompt does not have.
         """
         return self.shares[self._number(word)]
 
@@ -116,8 +116,11 @@ class WordMaps:
         """Return a chart of how single places share themselves out among the words, in percent.
 
         `places` are named by what lies there, and given as (x, y) from (0, 0), left and top, to (1, 1). What goes to
-        no word, but to "begin", "end" and the filling after it, is said below the chart.
+        no word, but to "begin", "end" and the filling after it, is said below the chart. Raises ValueError for no
+        places, and for one outside the picture.
         """
+        if not places or any(not 0 <= side <= 1 for place in places.values() for side in place):
+            raise ValueError(f"places are {dict(places)}; give some as {{name: (x, y)}}, each number from 0 to 1.")
         height, width = self.shares.shape[1:]
         named = range(1, len(self.words) - 1)
         figure = new_figure((8.5, 2.8), f"Shares of attention at {', '.join(places)}, by word")
@@ -145,7 +148,7 @@ class WordMaps:
         return self.draw()._repr_mimebundle_()
 
     def _number(self, word: str | int) -> int:
-        if isinstance(word, int) and not isinstance(word, bool) and 0 <= word < len(self.shares):
+        if isinstance(word, int) and not isinstance(word, bool) and 0 <= word < len(self.words):
             return word
         if word not in self.words:
             raise ValueError(f"word is {word!r}; give one of {', '.join(self.words)}.")
@@ -178,16 +181,14 @@ def word_maps(pipe, prompt: str, *, seed: int = 0, **arguments: Any) -> WordMaps
     `arguments` are those of the pipeline's own call, checked as `generate` checks them. The UNet's attention
     processors are put back afterwards. Raises what `generate` raises, and ValueError for several pictures.
     """
-    call = check_call(pipe, {"prompt": prompt, **arguments}, seed_given=True, ineffective="warn")
-    if call.count != 1:
-        raise ValueError(f"the call makes {call.count} pictures; word maps show one: give one prompt.")
+    passed = for_one_picture(pipe, prompt, arguments, seed)
     sums = _Sums()
-    passed = {**call.arguments, "generator": generator(seed), "cross_attention_kwargs": {"maps": sums}}
+    passed["cross_attention_kwargs"] = {**(passed.get("cross_attention_kwargs") or {}), "maps": sums}
     with exclusive(pipe):
         before = pipe.unet.attn_processors
         pipe.unet.set_attn_processor(WordProcessor())
         try:
-            picture = pipe(**{**passed, "output_type": "pil", "return_dict": True}).images[0]
+            picture = pipe(**passed).images[0]
         finally:
             pipe.unet.set_attn_processor(before)
     sides = picture.height // pipe.vae_scale_factor, picture.width // pipe.vae_scale_factor

@@ -40,9 +40,13 @@ def slerp(start: torch.Tensor, end: torch.Tensor, weight: float) -> torch.Tensor
 def draw_between(start: torch.Tensor, end: torch.Tensor, weights: Sequence[float]) -> ShownFigure:
     """Draw the plane of two noises: both as arrows from zero, and the ways between them with stops at the weights.
 
-    The distance from zero is the standard deviation, which stands at the middle stops.
+    The distance from zero is the standard deviation, which stands at the middle stops. Raises ValueError for no
+    weights, and what `slerp` raises.
     """
     import torch
+
+    if not len(weights):
+        raise ValueError("there are no weights; give some, such as [0, 0.5, 1].")
 
     def place(noise: torch.Tensor) -> tuple[float, float]:
         along = start / start.norm()

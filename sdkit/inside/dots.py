@@ -40,6 +40,5 @@ def draw_dots(numbers: Mapping[str, Sequence[float]], name: str = "") -> ShownFi
     axis.set_xlim(min(0.0, *(min(values) for values in rows.values())), None)
     axis.tick_params(labelsize=10.5)
     axis.xaxis.label.set_fontsize(11)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
+    axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sdkit.call.exclusive import exclusive
-from sdkit.call.generate import check_call, generator
 from sdkit.errors import plain_errors
+from sdkit.inside.unet_calls import for_one_picture, unet_calls
 from sdkit.show.drawing import Drawing, Section, lay_out
 
 if TYPE_CHECKING:
@@ -84,32 +83,17 @@ def film(pipe, prompt: str | None = None, *, seed: int = 0, **arguments: Any) ->
     `arguments` are those of the pipeline's own call, checked as `generate` checks them; with guidance, the guess is
     the guided one (without `guidance_rescale`). Raises what `generate` raises, and ValueError for several pictures.
     """
-    if prompt is not None:
-        arguments = {"prompt": prompt, **arguments}
-    call = check_call(pipe, arguments, seed_given=True, ineffective="warn")
-    if call.count != 1:
-        raise ValueError(f"the call makes {call.count} pictures; a film shows one: give one prompt.")
-    made = Film(pipe)
-
-    def note(unet, args, kwargs, output):
-        given = dict(zip(("sample", "timestep"), args), **kwargs)
-        answer = output[0] if isinstance(output, tuple) else output.sample
-        sample, time = given["sample"], float(given["timestep"])
+    passed = for_one_picture(pipe, prompt, arguments, seed)
+    with unet_calls(pipe) as calls:
+        image = pipe(**passed).images[0]
+    made = Film(pipe, [call.timestep for call in calls], image=image)
+    for sample, timestep, answer, guidance_scale in calls:
         if len(sample) == 2:
             without, told = answer.chunk(2)
-            sample, answer = sample[:1], without + pipe.guidance_scale * (told - without)
+            sample, answer = sample[:1], without + guidance_scale * (told - without)
         sample = sample[:, : answer.shape[1]]  # without the mask and the masked picture, if the UNet takes them
-        made.timesteps.append(time)
-        made.noisy.append(sample.clone())
-        made.predicted.append(predicted(pipe.scheduler, sample, answer, time))
-
-    with exclusive(pipe):
-        hook = pipe.unet.register_forward_hook(note, with_kwargs=True)
-        try:
-            passed = {**call.arguments, "generator": generator(seed), "output_type": "pil", "return_dict": True}
-            made.image = pipe(**passed).images[0]
-        finally:
-            hook.remove()
+        made.noisy.append(sample)
+        made.predicted.append(predicted(pipe.scheduler, sample, answer, timestep))
     return made
 
 

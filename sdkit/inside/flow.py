@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sdkit.call.exclusive import exclusive
-from sdkit.call.generate import check_call, generator
 from sdkit.errors import plain_errors
 from sdkit.inside.boxes import Box, BoxDrawing
 from sdkit.inside.film import decode
+from sdkit.inside.unet_calls import for_one_picture
 from sdkit.show.drawing import INK, LETTERS, LINE, MARGIN, PALE_INK, Placed, Words
 from sdkit.show.labels import text_width, wrapped
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 COLUMN, GAP = 276, 34  # pixels of a column and between two
-SIDE = 256  # pixels of a picture
+SIDE = 256  # pixels of a picture's longer side
 BOX_TOP, BOX = 44, 176  # pixels: the upper row of boxes, and how high a box is
 LOWER = BOX_TOP + BOX + 70  # where the lower row begins
 NETWORK, CODE, DATA = (207, 227, 247), (235, 235, 235), (255, 255, 255)  # fills
@@ -36,7 +36,7 @@ class Record:
 
     @property
     def noise(self) -> torch.Tensor:
-        """The latents (1, 4, h, w) that the call began with."""
+        """The latents (1, 4, h, w) that the call began with, scaled as the UNet wants them."""
         return self.given[0]
 
     @property
@@ -66,9 +66,9 @@ def draw_flow(pipe, prompt: str, *, seed: int = 0, **arguments: Any) -> BoxDrawi
             lines = [name, *texts[name]]
             boxes.append(Box(left, top, left + COLUMN, top + BOX, lines, fill, bold_first=True))
         else:
-            x, y = left + (COLUMN - SIDE) // 2, top + (BOX - SIDE) // 2
-            height = round(SIDE * picture.height / picture.width)
-            pictures.append(Placed(picture, (x, y, x + SIDE, y + height)))
+            width, height = (round(side * SIDE / max(picture.size)) for side in picture.size)
+            x, y = left + (COLUMN - width) // 2, top + (BOX - SIDE) // 2
+            pictures.append(Placed(picture, (x, y, x + width, y + height)))
             words += _below([name, *texts[name]], left, y + height)
     size = 2 * MARGIN + 6 * COLUMN + 5 * GAP, LOWER + (BOX + SIDE) // 2 + 3 * LINE
     words += _key(MARGIN + 3 * (COLUMN + GAP))
@@ -79,9 +79,7 @@ def draw_flow(pipe, prompt: str, *, seed: int = 0, **arguments: Any) -> BoxDrawi
 
 def recorded(pipe, prompt: str, *, seed: int = 0, **arguments: Any) -> Record:
     """Call a pipeline for one picture, and return what its networks were given and answered."""
-    call = check_call(pipe, {"prompt": prompt, **arguments}, seed_given=True, ineffective="warn")
-    if call.count != 1:
-        raise ValueError(f"the call makes {call.count} pictures; a flow shows one: give one prompt.")
+    passed = for_one_picture(pipe, prompt, arguments, seed)
     record = Record()
 
     def note(name):
@@ -98,7 +96,6 @@ def recorded(pipe, prompt: str, *, seed: int = 0, **arguments: Any) -> Record:
     with exclusive(pipe):
         hooks = [part.register_forward_hook(note(name), with_kwargs=True) for name, part in parts.items()]
         try:
-            passed = {**call.arguments, "generator": generator(seed), "output_type": "pil", "return_dict": True}
             record.images = pipe(**passed).images
         finally:
             for hook in hooks:

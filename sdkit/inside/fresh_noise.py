@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from sdkit.errors import plain_errors
-from sdkit.quiet import quiet
+from sdkit.schedulers import scheduler_named
 from sdkit.show.figure import new_figure
 
 if TYPE_CHECKING:
@@ -33,12 +33,9 @@ def ddim_noise(pipe, eta: float, num_inference_steps: int = 50) -> list[NoiseSte
     The pipeline's scheduler says with how much noise the model was trained; it stays as it is, whatever its kind.
     Raises ValueError for an eta outside 0 to 1.
     """
-    from diffusers import DDIMScheduler
-
     if not 0 <= eta <= 1:
         raise ValueError(f"eta is {eta}; give a number from 0 to 1.")
-    with quiet():
-        ddim = DDIMScheduler.from_config(pipe.scheduler.config)
+    ddim = scheduler_named("DDIM", pipe.scheduler)
     ddim.set_timesteps(num_inference_steps)
     stride = ddim.config.num_train_timesteps // num_inference_steps
     steps = []
@@ -55,8 +52,11 @@ def ddim_noise(pipe, eta: float, num_inference_steps: int = 50) -> list[NoiseSte
 def draw_fresh_noise(pipe, eta: Sequence[float] = (0, 0.5, 1), *, num_inference_steps: int = 12) -> ShownFigure:
     """Draw for each eta the noise that is left after each step of DDIM, as bars: what was kept, and what is fresh.
 
-    Heights are variances, which add up; 1 is noise alone. Raises what `ddim_noise` raises.
+    Heights are variances, which add up; 1 is noise alone. Raises ValueError for no eta, and what `ddim_noise`
+    raises.
     """
+    if not len(eta):
+        raise ValueError("eta is empty; give a list of numbers such as [0, 0.5, 1].")
     values = ", ".join(f"{one:g}" for one in eta)
     figure = new_figure(
         (9.4, 2.9), f"Noise left after each of {num_inference_steps} steps, kept and fresh, eta {values}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sdkit.call.exclusive import exclusive
 from sdkit.call.generate import generator
 from sdkit.errors import plain_errors
 from sdkit.inside.film import decode, predicted
-from sdkit.show.drawing import Drawing, Section, lay_out
+from sdkit.show.drawing import Drawing, Section, as_picture, lay_out
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -22,17 +22,19 @@ def guess(
 ) -> Drawing:
     """Lay noise over a picture, as much as belongs to each timestep, and draw that above what the model guesses.
 
-    `picture` has the sides that the model was trained with; `timestep` is from 0, clean, to 999, nearly noise alone.
-    A guess is one call of the UNet with the prompt and with the empty text, as in each step of a picture; nothing is
-    repeated. Raises ValueError for a timestep that the scheduler does not have, and for none.
+    `picture` is a PIL picture or a shot, with the sides that the model was trained with; `timestep` is from 0, clean,
+    to 999, nearly noise alone. A guess is one call of the UNet with the prompt and with the empty text, as in each
+    step of a picture; nothing is repeated. Raises ValueError for a timestep that the scheduler does not have, and for
+    none, TypeError for what is no picture.
     """
-    moments = [timestep] if isinstance(timestep, int) else list(timestep)
+    moments = list(timestep) if isinstance(timestep, Iterable) else [timestep]
     last = pipe.scheduler.config.num_train_timesteps - 1
     for moment in moments:
-        if not 0 <= moment <= last:
+        if moment not in range(last + 1):
             raise ValueError(f"timestep is {moment}; give whole numbers from 0 to {last}.")
     if not moments:
         raise ValueError("there is no timestep; give at least one.")
+    picture = as_picture(getattr(picture, "image", picture))
     with exclusive(pipe):
         noised, guessed = _guessed(pipe, picture, prompt, moments, seed, guidance_scale)
         rows = [decode(pipe, noised), decode(pipe, guessed)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from sdkit.call.exclusive import exclusive
-from sdkit.call.generate import check_call, generator
 from sdkit.errors import plain_errors
 from sdkit.inside.film import decode, predicted
+from sdkit.inside.unet_calls import for_one_picture, unet_calls
+from sdkit.parameters import short
 from sdkit.show.figure import new_figure
 
 if TYPE_CHECKING:
@@ -31,9 +32,11 @@ def draw_guidance(
     pipeline's own call. Returns a closed figure. Raises ValueError for a step that the call does not have, for no
     scale, and for one that is negative or beyond 20.
     """
-    scales = [float(scale) for scale in guidance_scale]
-    if not scales or min(scales) < 0 or max(scales) > FURTHEST:
-        raise ValueError(f"guidance_scale is {list(guidance_scale)}; give a list of numbers from 0 to {FURTHEST}.")
+    scales = list(guidance_scale) if isinstance(guidance_scale, Sequence) else []
+    if not scales or not all(isinstance(scale, Real) and 0 <= scale <= FURTHEST for scale in scales):
+        raise ValueError(f"guidance_scale is {short(guidance_scale)}; give a list of numbers from 0 to {FURTHEST}.")
+    if not isinstance(step, int):
+        raise ValueError(f"step is {short(step)}; give a whole number, 0 for the first.")
     guesses, timestep = _guesses(pipe, prompt, step, seed, arguments)
     without, told = guesses.chunk(2)
     pictures = decode(pipe, _guided(without, told, scales))
@@ -48,26 +51,15 @@ def _guided(without, told, scales):
 
 def _guesses(pipe, prompt, step, seed, arguments):
     """Return the clean latents guessed without and with the prompt (2, 4, h, w), and the timestep."""
-    found: list = []
-
-    def note(unet, args, kwargs, output):
-        given = dict(zip(("sample", "timestep"), args), **kwargs)
-        answer = output[0] if isinstance(output, tuple) else output.sample
-        time = float(given["timestep"])
-        found.append((predicted(pipe.scheduler, given["sample"], answer, time), time))
-
-    call = check_call(pipe, {"prompt": prompt, **arguments}, seed_given=True, ineffective="warn")
-    with exclusive(pipe):
-        hook = pipe.unet.register_forward_hook(note, with_kwargs=True)
-        try:
-            pipe(**{**call.arguments, "generator": generator(seed), "output_type": "latent"})
-        finally:
-            hook.remove()
-    if not 0 <= step < len(found):
-        raise ValueError(f"step is {step}; the call asks the UNet {len(found)} times: give 0 to {len(found) - 1}.")
-    if len(found[step][0]) != 2:
-        raise ValueError("the call has no guidance, or more than one prompt; give one prompt and leave the scale out.")
-    return found[step]
+    passed = for_one_picture(pipe, prompt, arguments, seed)
+    with unet_calls(pipe) as calls:
+        pipe(**{**passed, "output_type": "latent"})
+    if not 0 <= step < len(calls):
+        raise ValueError(f"step is {step}; the call asks the UNet {len(calls)} times: give 0 to {len(calls) - 1}.")
+    call = calls[step]
+    if len(call.sample) != 2:
+        raise ValueError(f"step {step} has no guidance, so there is one guess; choose a step that has.")
+    return predicted(pipe.scheduler, call.sample, call.answer, call.timestep), call.timestep
 
 
 def _drawn(pictures, scales, when) -> ShownFigure:

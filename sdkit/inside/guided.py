@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sdkit.errors import plain_errors
+from sdkit.quiet import quiet
 from sdkit.show.figure import new_figure
 
 if TYPE_CHECKING:
@@ -30,18 +31,12 @@ def guider(name: str = "ClassifierFreeGuidance", **settings: Any) -> Any:
     to 1). Raises ValueError for a name that diffusers does not have, and what the class raises for its settings.
     """
     import diffusers.guiders
-    from diffusers.utils import logging
 
     known = [other for other in dir(diffusers.guiders) if other.endswith("Guidance") and other != "BaseGuidance"]
     if name not in known:
         raise ValueError(f"name is {name!r}; give one of {', '.join(known)}.")
-    logger = logging.get_logger("diffusers.guiders.guider_utils")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
+    with quiet():
         return getattr(diffusers.guiders, name)(**settings)
-    finally:
-        logger.setLevel(level)
 
 
 @dataclass(eq=False)
@@ -90,10 +85,10 @@ def guided(pipe, guider: Any) -> Iterator[Guided]:
     def guide(unet, args, kwargs, output):
         moment = args[1] if len(args) > 1 else kwargs["timestep"]
         moments = pipe.scheduler.timesteps
-        step = len(told.timesteps) % len(moments)
-        if step == 0:
+        if moment == moments[0]:  # the first step, whether the call before went to its end or not
             _begin(guider)
             told.timesteps, told.apart, told.guided = [], [], []
+        step = len(told.timesteps)
         answer = output[0] if isinstance(output, tuple) else output.sample
         if not pipe.do_classifier_free_guidance:
             raise ValueError("the call makes no guess without the prompt; give a guidance_scale above 1.")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sdkit.call.exclusive import exclusive
-from sdkit.call.generate import check_call, generator
 from sdkit.errors import plain_errors
+from sdkit.inside.unet_calls import for_one_picture
 from sdkit.show.drawing import GAP, INK, LABEL_GAP, LETTERS, LINE, MARGIN, PALE_INK, SIDE, Drawing, Placed, Words
 from sdkit.show.labels import text_width
 
@@ -29,39 +29,34 @@ TOP = BAND_TOP + BAND + LINE + LABEL_GAP
 
 
 @plain_errors
-def draw_noise(pipe, prompt: str, *, seed: Sequence[int], calls: int = 3, **arguments: Any) -> Drawing:
+def draw_noise(pipe, prompt: str, *, seed: int | Sequence[int], calls: int = 3, **arguments: Any) -> Drawing:
     """Draw what calls in a row take from one generator: its random numbers above, the pictures made of them below.
 
     For each seed a new generator is handed to `calls` calls of a text-to-image pipeline (1 to 6), and is not set back
-    between them. The numbers of a call are drawn as grey levels, their channels side by side; the first two are
-    written above. `arguments` are those of the pipeline's own call. Raises ValueError for no seed, another
+    between them. The numbers that a call begins with are drawn as grey levels, their channels side by side; the first
+    two are written above. `arguments` are those of the pipeline's own call. Raises ValueError for no seed, another
     number of calls and a call that makes several pictures, and what `generate` raises.
     """
-    seeds = list(seed)
+    seeds = [seed] if isinstance(seed, int) else list(seed)
     if not seeds:
         raise ValueError("seed is empty; give a list of seeds such as [4, 5].")
     if calls not in range(1, MOST + 1):
         raise ValueError(f"calls is {calls}; give 1 to {MOST}.")
-    call = check_call(pipe, {"prompt": prompt, **arguments}, seed_given=True, ineffective="warn")
-    if call.count != 1:
-        raise ValueError(f"a call makes {call.count} pictures; one is drawn for each call.")
-    taken = {number: _calls_of(pipe, call.arguments, number, calls) for number in seeds}
+    taken = {number: _calls_of(pipe, for_one_picture(pipe, prompt, arguments, number), calls) for number in seeds}
     return _drawn(taken, calls)
 
 
-def _calls_of(pipe, arguments, seed, calls) -> list[tuple[torch.Tensor, Any]]:
+def _calls_of(pipe, passed, calls) -> list[tuple[torch.Tensor, Any]]:
     """Return for each call the noise (channels, h, w) that it begins with, and its picture."""
     import torch
 
     found: list = []
-    drawn = generator(seed)
-    shape = (pipe.unet.config.in_channels, *_latent_size(pipe, arguments))
+    shape = (pipe.unet.config.in_channels, *_latent_size(pipe, passed))
     with exclusive(pipe):
         for _ in range(calls):
             ahead = torch.Generator("cpu")
-            ahead.set_state(drawn.get_state())
+            ahead.set_state(passed["generator"].get_state())
             noise = torch.randn(shape, generator=ahead)
-            passed = {**arguments, "generator": drawn, "output_type": "pil", "return_dict": True}
             found.append((noise, pipe(**passed).images[0]))
     return found
 

@@ -26,7 +26,7 @@ def draw_schedule(
     Time runs from left to right, from timestep 999 (nearly noise alone) to 0. The areas are shares of the variance:
     picture `alphas_cumprod`, noise the rest. Each number of steps, with each scheduler (names as `sweep` takes them;
     None: the pipeline's own), gets a row of dots. `pipe` stays as it is, and no model is run. Raises ValueError for
-    a scheduler without `alphas_cumprod`, and what the schedulers raise.
+    nothing to draw and for a scheduler without `alphas_cumprod`, and what the schedulers raise.
     """
     counts = [num_inference_steps] if isinstance(num_inference_steps, int) else list(num_inference_steps)
     names = [scheduler] if scheduler is None or isinstance(scheduler, str) else list(scheduler)
@@ -35,6 +35,8 @@ def draw_schedule(
         words = f"{count} step{'s' * (count != 1)}"
         label = words if name is None else name if len(counts) == 1 else f"{name}, {words}"
         rows[label] = timesteps_of(pipe, count, name)
+    if not rows:
+        raise ValueError("there are no steps to draw; give at least one num_inference_steps and one scheduler.")
     levels = getattr(pipe.scheduler, "alphas_cumprod", None)
     if levels is None:
         raise ValueError(f"{type(pipe.scheduler).__name__} has no alphas_cumprod, and the drawing is made of them.")
@@ -61,8 +63,7 @@ def draw_schedule(
         axis.tick_params(labelsize=10.5)
         axis.xaxis.label.set_size(11)
         axis.yaxis.label.set_size(11)
-        for side in ("top", "right"):
-            axis.spines[side].set_visible(False)
+        axis.spines[["top", "right"]].set_visible(False)
     return figure
 
 

@@ -21,7 +21,7 @@ def draw_starts(
 ) -> Drawing:
     """Draw what each `strength` gives an image-to-image pipeline to begin with, above the picture it makes of that.
 
-    The first column is `image`, as it is shrunk to latents and back. `strength` is a list of numbers from 0 to 1, each
+    The first column is `image`. `strength` is a list of numbers from 0 to 1, each
     of which leaves a step to run; `arguments` are those of the call, checked as `generate` checks them. Raises
     TypeError for a single strength, and what `film` raises.
     """

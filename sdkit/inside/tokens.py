@@ -58,7 +58,7 @@ def draw_tokens(pipe, *prompts: str) -> BoxDrawing:
         rows = _in_rows(found, y + LINE + MARGIN)
         boxes += rows
         y = round(rows[-1].bottom) + 2 * GAP
-    alt = f"the tokens of {len(prompts)} prompts in boxes: {'; '.join(said)}"
+    alt = f"the tokens of {len(prompts)} prompt{'s' * (len(prompts) != 1)} in boxes: {'; '.join(said)}"
     return BoxDrawing(f"<Tokens: {'; '.join(said)}>", alt, (WIDTH, y - GAP), words, [], boxes)
 
 

@@ -36,7 +36,15 @@ def model_path() -> Path:
 
 
 def _usual_model() -> str:
-    return os.environ.get("SDKIT_MODEL") or BUILT_IN
+    """Return the model that the environment variable SDKIT_MODEL names, else the built-in one."""
+    named = os.environ.get("SDKIT_MODEL")
+    if not named:
+        return BUILT_IN
+    try:
+        locate(named)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(f"{error} It was named by the environment variable SDKIT_MODEL.") from None
+    return named
 
 
 @plain_errors

@@ -145,7 +145,11 @@ def _choice(name: str, wanted: list | dict, start: Any) -> widgets.Widget:
     if not values:
         raise ValueError(f"{name} has no choices; give at least one.")
     options = values if labels == list(map(str, values)) else list(zip(labels, values))
-    return widgets.Dropdown(options=options, value=_same_or_first(start, values), equals=is_same, **_common(name))
+    chosen = _same_or_first(start, values)
+    control = widgets.Dropdown(options=options, value=chosen, equals=is_same, **_common(name))
+    if chosen is None:  # which ipywidgets takes for no choice
+        control.index = values.index(None)
+    return control
 
 
 def set_value(control: widgets.Widget, value: Any) -> None:

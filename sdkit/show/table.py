@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from statistics import mean, stdev
@@ -10,6 +11,7 @@ from typing import Any
 from sdkit.asked import right, wanted
 from sdkit.errors import plain_errors
 from sdkit.judge import judge
+from sdkit.parameters import short
 from sdkit.shot import Shot, ShotList, in_words, is_same, matching
 from sdkit.show import html
 from sdkit.text_table import text_table
@@ -27,17 +29,17 @@ MEASURES = {
 USUAL = ("distance", "prompt_match", "saturation", "seconds")  # those of a table that names none
 
 
-class DrawnTable:
+class DrawnTable(ABC):
     """A table with a head that shows itself in a notebook, and as text elsewhere."""
 
+    @abstractmethod
     def texts(self) -> list[list[str]]:
         """Return the rows as texts, without the head."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def head(self) -> list[str]:
         """The names of the columns."""
-        raise NotImplementedError
 
     def __repr__(self):
         return text_table([self.head, *self.texts()])
@@ -96,12 +98,17 @@ def draw_table(columns: Mapping[str, Iterable]) -> Columns:
     """Return a table that shows itself, as in `draw_table({"steps": [4, 8], "seconds": [0.21, 0.4]})`.
 
     Each column is a name and its values; numbers that are not whole get three digits. Raises ValueError for columns
-    of different lengths, and for none.
+    of different lengths, TypeError for no columns and for values that are no list.
     """
+    if not isinstance(columns, Mapping) or not columns:
+        raise TypeError(f'columns is {short(columns)}; give names and their values, such as {{"steps": [4, 8]}}.')
+    for name, values in columns.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise TypeError(f"column {name!r} is {short(values)}; give a list of values.")
     made = Columns(columns)
     lengths = {name: len(values) for name, values in made.columns.items()}
     if len(set(lengths.values())) != 1:
-        found = ", ".join(f"{name} {length}" for name, length in lengths.items()) or "no columns"
+        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise ValueError(f"the columns are of different lengths ({found}); give as many values in each.")
     return made
 

@@ -43,6 +43,14 @@ def test_each_place_gives_away_all_it_has(maps):
 def test_a_word_that_is_not_there_is_refused(maps):
     with pytest.raises(ValueError, match="'cat'; give one of begin, a, big"):
         maps.map_of("cat")
+    with pytest.raises(ValueError, match="word is 9; give one of begin"):
+        maps.draw(9)
+
+
+@pytest.mark.parametrize("places", [{}, {"left of it": (-0.1, 0.5)}, {"below": (0.5, 1.1)}])
+def test_places_lie_in_the_picture(maps, places):
+    with pytest.raises(ValueError, match="each number from 0 to 1"):
+        maps.draw_shares(places)
 
 
 def test_a_picture_is_lit_where_a_word_is_looked_at():
@@ -84,6 +92,17 @@ def test_at_factor_0_no_word_counts(told):
 )
 def test_the_shape_of_a_layer_follows_from_its_places(sides, places, shape):
     assert _shape(sides, places) == shape
+
+
+def test_other_names_for_the_processors_are_handed_on(pipe):
+    before = pipe.unet.attn_processors
+    pipe.unet.set_attn_processor(WordProcessor())
+    try:
+        call = {"seed": 3, "num_inference_steps": 1}
+        silent = [word_maps(pipe, words, cross_attention_kwargs={"factor": 0}, **call) for words in ("a cat", "a dog")]
+        assert silent[0].picture == silent[1].picture
+    finally:
+        pipe.unet.set_attn_processor(before)
 
 
 def test_several_pictures_are_refused(pipe):

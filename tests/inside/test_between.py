@@ -23,6 +23,8 @@ def test_what_has_no_arc_is_refused():
         slerp(noise(1), noise(1)[:, :2], 0.5)
     with pytest.raises(ValueError, match="opposite"):
         slerp(noise(1), -noise(1), 0.5)
+    with pytest.raises(ValueError, match="no weights"):
+        draw_between(noise(1), noise(2), [])
 
 
 def test_the_drawing_names_both_strengths():

@@ -2,11 +2,10 @@
 
 import pytest
 
-from sdkit import draw_calls, load_pipeline, sweep
+from sdkit import draw_calls, sweep
 
 
-def test_lines_are_schedulers_and_places_are_calls():
-    pipe = load_pipeline()
+def test_lines_are_schedulers_and_places_are_calls(pipe):
     call = {"num_inference_steps": [2, 3], "guidance_scale": 1}
     shots = sweep(pipe, "a cat", scheduler=["DDIM", "PNDM", "Heun"], **call)
     figure = draw_calls(pipe, shots, shots[0].image)

@@ -49,7 +49,7 @@ def test_a_film_shows_its_first_and_last_step(pipe):
 
 
 def test_a_film_is_of_one_picture_and_of_known_arguments(pipe):
-    with pytest.raises(ValueError, match="makes 2 pictures"):
+    with pytest.raises(ValueError, match="makes 2 pictures; one is shown"):
         film(pipe, [PROMPT, PROMPT])
     with pytest.raises(TypeError, match="guidance"):
         film(pipe, PROMPT, guidance=3)

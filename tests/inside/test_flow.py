@@ -42,17 +42,20 @@ def test_the_drawing_says_what_was_counted(pipe):
     assert len(drawing._repr_png_()) < 200_000
 
 
-def test_all_lies_within_the_drawing(pipe):
-    drawing = draw_flow(pipe, f"{PROMPT}, {PROMPT}, {PROMPT}", num_inference_steps=2)
+@pytest.mark.parametrize("sides", [(128, 128), (256, 128), (128, 256)])
+def test_all_lies_within_the_drawing(pipe, sides):
+    height, width = sides
+    drawing = draw_flow(pipe, f"{PROMPT}, {PROMPT}, {PROMPT}", height=height, width=width, num_inference_steps=2)
     width, height = drawing.size
     places = [(box.left, box.top, box.right, box.bottom) for box in drawing.boxes]
     for left, top, right, bottom in [*places, *(placed.box for placed in drawing.pictures)]:
         assert 0 <= left < right <= width and 0 <= top < bottom <= height
     assert all(0 <= x <= width and 0 <= y <= height for arrow in drawing.arrows for x, y in arrow)
+    assert all(0 <= words.x and words.y <= height for words in drawing.words)
 
 
 def test_one_picture_only(pipe):
-    with pytest.raises(ValueError, match="a flow shows one"):
+    with pytest.raises(ValueError, match="makes 2 pictures; one is shown"):
         draw_flow(pipe, PROMPT, num_images_per_prompt=2)
     with pytest.raises(TypeError, match="num_inference_steps"):
         draw_flow(pipe, PROMPT, steps=2)

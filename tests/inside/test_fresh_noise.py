@@ -8,7 +8,8 @@ from diffusers import DDIMScheduler, EulerDiscreteScheduler
 
 from sdkit.inside.fresh_noise import FRESH, ddim_noise, draw_fresh_noise
 
-DDIM = DDIMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False)
+LEVELS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+DDIM = DDIMScheduler(**LEVELS, clip_sample=False, steps_offset=0)
 PIPE = SimpleNamespace(scheduler=DDIM)
 
 
@@ -50,3 +51,5 @@ def test_the_drawing_has_one_part_for_each_eta_and_fresh_bars_that_grow():
 def test_eta_outside_its_range_is_refused():
     with pytest.raises(ValueError, match=r"eta is 1\.5; give a number from 0 to 1"):
         ddim_noise(PIPE, 1.5)
+    with pytest.raises(ValueError, match="eta is empty"):
+        draw_fresh_noise(PIPE, [])

@@ -40,7 +40,7 @@ def test_the_scheduler_of_the_pipeline_is_left_alone(pipe, owl):
     assert repr(drawing) == "<Guesses at timesteps 500>"
 
 
-@pytest.mark.parametrize("timestep", [-1, 1000, [200, 1000]])
+@pytest.mark.parametrize("timestep", [-1, 1000, 0.5, [200, 1000]])
 def test_timesteps_are_those_of_training(pipe, owl, timestep):
     with pytest.raises(ValueError, match="from 0 to 999"):
         guess(pipe, owl, PROMPT, timestep=timestep)
@@ -49,3 +49,15 @@ def test_timesteps_are_those_of_training(pipe, owl, timestep):
 def test_there_is_a_timestep(pipe, owl):
     with pytest.raises(ValueError, match="at least one"):
         guess(pipe, owl, PROMPT, timestep=[])
+
+
+def test_shots_and_pictures_with_alpha_are_taken(pipe, owl):
+    (plain, _), (alpha, _) = (
+        [placed.picture.tobytes() for placed in guess(pipe, one, PROMPT, timestep=100).pictures]
+        for one in (owl, owl.convert("RGBA"))
+    )
+    assert plain == alpha
+    shot = sdkit.generate(pipe, PROMPT, seed=3, num_inference_steps=8)[0]
+    assert guess(pipe, shot, PROMPT, timestep=100).pictures[0].picture.tobytes() == plain
+    with pytest.raises(TypeError, match="a str"):
+        guess(pipe, "owl.png", PROMPT, timestep=100)

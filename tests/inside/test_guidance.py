@@ -33,6 +33,10 @@ def test_the_drawing_says_what_it_shows(pipe):
     [
         ({"guidance_scale": []}, "guidance_scale is"),
         ({"guidance_scale": [-1]}, "0 to 20"),
+        ({"guidance_scale": 7.5}, "give a list"),
+        ({"guidance_scale": ["a", 2]}, "give a list of numbers"),
+        ({"guidance_scale": [float("nan")]}, "nan"),
+        ({"step": 1.5}, "whole number"),
         ({"step": 3}, "asks the UNet 3 times: give 0 to 2"),
         ({"step": -1}, "step is -1"),
     ],

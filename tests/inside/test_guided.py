@@ -1,11 +1,10 @@
 """A guider of diffusers in the pipeline makes what it says, and is gone afterwards."""
 
-import logging
-
+import diffusers.guiders
 import pytest
 import torch
 
-from sdkit import generator
+from sdkit import generator, messages
 from sdkit.inside.guided import Guided, guided, guider
 
 STEPS = 4
@@ -54,6 +53,17 @@ def test_a_guider_that_averages_begins_anew_with_each_call(pipe):
         assert torch.equal(latents(pipe), latents(pipe))
 
 
+def test_a_call_after_one_that_broke_off_begins_at_the_first_step(pipe):
+    def stop(pipe, step, timestep, tensors):
+        raise KeyboardInterrupt
+
+    with guided(pipe, guider(start=0.25, stop=0.5)) as told:
+        with pytest.raises(KeyboardInterrupt):
+            latents(pipe, callback_on_step_end=stop)
+        latents(pipe)
+    assert told.guided == [False, True, False, False]
+
+
 def test_what_cannot_guide_here_is_refused(pipe):
     third = guider("PerturbedAttentionGuidance", perturbed_guidance_layers=[0])
     with pytest.raises(TypeError, match="needs pred_cond_skip"), guided(pipe, third):
@@ -66,8 +76,9 @@ def test_what_cannot_guide_here_is_refused(pipe):
         Guided().draw()
 
 
-def test_a_guider_is_made_without_a_warning_and_the_logger_stays_as_it_was(caplog):
-    logger = logging.getLogger("diffusers.guiders.guider_utils")
-    level = logger.level
-    guider()
-    assert logger.level == level and not caplog.records
+def test_a_guider_is_made_without_the_warning_of_its_class():
+    with messages() as heard:
+        guider()
+        assert heard == []
+        diffusers.guiders.ClassifierFreeGuidance()
+    assert "experimental" in heard[0]

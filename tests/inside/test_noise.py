@@ -5,13 +5,18 @@ import torch
 
 from sdkit import draw_noise
 from sdkit.inside.noise import _calls_of
+from sdkit.inside.unet_calls import for_one_picture
 
 PROMPT = "a big rocket"
 SHORT = {"num_inference_steps": 2}
 
 
+def calls_of(pipe, seed, calls, **more):
+    return _calls_of(pipe, for_one_picture(pipe, PROMPT, {**SHORT, **more}, seed), calls)
+
+
 def test_each_call_takes_the_next_part_of_the_row(pipe):
-    row = _calls_of(pipe, {"prompt": PROMPT, **SHORT}, 4, 2)
+    row = calls_of(pipe, 4, 2)
     noises = [noise for noise, _ in row]
     drawn = torch.Generator("cpu").manual_seed(4)
     assert torch.equal(torch.cat(noises).flatten(), torch.randn(2, *noises[0].shape, generator=drawn).flatten())
@@ -23,8 +28,7 @@ def test_each_call_takes_the_next_part_of_the_row(pipe):
 def test_the_noise_has_the_size_of_the_picture(pipe):
     side = pipe.unet.config.sample_size
     high = side * pipe.vae_scale_factor
-    wide = {"prompt": PROMPT, "height": high, "width": 2 * high, **SHORT}
-    ((noise, picture),) = _calls_of(pipe, wide, 4, 1)
+    ((noise, picture),) = calls_of(pipe, 4, 1, height=high, width=2 * high)
     assert noise.shape == (pipe.unet.config.in_channels, side, 2 * side)
     assert picture.width == 2 * picture.height
 
@@ -35,9 +39,15 @@ def test_the_drawing_has_a_band_and_a_picture_for_each_call(pipe):
     assert all(right <= drawing.size[0] and bottom <= drawing.size[1] for _, (_, _, right, bottom) in drawing.pictures)
     texts = [word.text for word in drawing.words]
     assert {"seed 4", "seed 5", "1st call", "2nd call"} <= set(texts)
-    noise = _calls_of(pipe, {"prompt": PROMPT, **SHORT}, 5, 1)[0][0].flatten()
+    noise = calls_of(pipe, 5, 1)[0][0].flatten()
     assert f"{noise[0]:.2f}, {noise[1]:.2f}, ..." in texts
     assert "seeds 4 and 5" in drawing.alt
+
+
+def test_one_seed_needs_no_list(pipe):
+    assert repr(draw_noise(pipe, PROMPT, seed=4, calls=1, **SHORT)) == repr(
+        draw_noise(pipe, PROMPT, seed=[4], calls=1, **SHORT)
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,8 @@
 
 import pytest
 
-from sdkit import draw_schedule, load_pipeline
+from sdkit import draw_schedule
 from sdkit.inside.schedule import timesteps_of
-
-
-@pytest.fixture(scope="module")
-def pipe():
-    return load_pipeline()
 
 
 def rows(figure):
@@ -44,6 +39,9 @@ def test_the_areas_are_the_shares_of_picture_and_noise(pipe):
 def test_what_cannot_be_drawn_is_refused(pipe):
     with pytest.raises(ValueError, match="known are"):
         draw_schedule(pipe, scheduler="Eular")
+    for empty in ({"num_inference_steps": []}, {"scheduler": []}):
+        with pytest.raises(ValueError, match="no steps to draw"):
+            draw_schedule(pipe, **empty)
 
     class Other:
         scheduler = type("Flow", (), {"set_timesteps": lambda self, n: setattr(self, "timesteps", [1])})()

@@ -450,6 +450,16 @@ def test_rules_can_fail(rule, words, change, tmp_path):
     assert {problem.split(":")[0] for problem in found} == {rule}
 
 
+@pytest.mark.parametrize("first", ["deeper", None])
+def test_a_notebook_without_a_core_is_told_so(first, tmp_path):
+    def change(book):
+        kept = [cell.id for cell in book.cells].index(first) if first else len(book.cells)
+        book.cells = book.cells[kept:] + [code("look", "explore(picture)")] * bool(first)
+
+    found = problems_after(change, tmp_path)
+    assert "core: the cell before deeper has no explore(...) or explore_grid(...)" in found
+
+
 def test_each_rule_is_shown_to_fail():
     assert {rule for rule, _, _ in BAD} == set(form.RULES)
 

@@ -183,6 +183,17 @@ def up_to_first_picture(path):
     return []
 
 
+def test_the_cells_of_a_slow_lesson_are_slow_tests(tmp_path):
+    copy(ROOT / "notebooks" / "conftest.py", tmp_path)
+    for name, says in (("long", {"lesson": {"slow": True}}), ("short", {"lesson": {"slow": False}}), ("bare", {})):
+        cells = [new_markdown_cell("# 1", id="head", metadata=says), new_code_cell("1", id="one")]
+        nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+    options = ["--nbval", "--nbval-current-env", "--collect-only", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, f"--rootdir={tmp_path}", tmp_path]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert re.findall(r"^(\w+)\.ipynb::", done.stdout, re.MULTILINE) == ["bare", "short"], done.stdout + done.stderr
+
+
 @pytest.mark.slow
 def test_a_changed_picture_in_a_lesson_fails(tmp_path):
     beginnings = [cells for cells in map(up_to_first_picture, sorted(LESSONS.glob("*.ipynb"))) if cells]

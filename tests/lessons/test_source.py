@@ -11,11 +11,10 @@ import pytest
 
 from sdkit.lessons import source
 from sdkit.lessons.source import pack, reader_files, source_of
-from tools import form
+from tools.lesson import LESSONS, anchor, headings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|href)=\"([^\"]+)\"")
-HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def broken(texts, there):
                 continue
             path, _, place = target.partition("#")
             path = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(path)))
-            headings = [re.sub("[`*]", "", line).replace(" ", "-") for line in HEADING.findall(texts.get(path, ""))]
+            headings = [anchor(heading) for heading in headings_of(texts.get(path, ""))]
             if not there(path) or (path.endswith(".ipynb") and place and unquote(place) not in headings):
                 found.append((name, target))
     return found
@@ -60,7 +59,7 @@ def broken(texts, there):
 
 def test_a_reader_gets_every_lesson_and_no_outputs(files):
     assert [name for name in files if name.endswith(".ipynb")] == [
-        path.name for path in sorted(form.LESSONS.glob("*.ipynb"))
+        path.name for path in sorted(LESSONS.glob("*.ipynb"))
     ]
     for name, data in files.items():
         for cell in json.loads(data)["cells"] if name.endswith(".ipynb") else ():
@@ -71,7 +70,7 @@ def test_outputs_are_kept_on_request(files):
     name = "01_start.ipynb"
     kept = reader_files(outputs=True)[name]
     assert len(kept) > len(files[name])
-    assert kept.count(b"image/png") == (form.LESSONS / name).read_bytes().count(b"image/png") > 0
+    assert kept.count(b"image/png") == (LESSONS / name).read_bytes().count(b"image/png") > 0
 
 
 def test_the_picture_at_the_top_is_kept_without_outputs(tmp_path, monkeypatch):

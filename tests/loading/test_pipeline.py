@@ -4,12 +4,13 @@ import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from shutil import copytree
 
 import pytest
 import torch
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline, StableDiffusionPipeline
 
-from sdkit import load_pipeline, model_path
+from sdkit import load_pipeline, model_path, plan_load
 from sdkit.loading.pipeline import _commit
 from sdkit.loading.provenance import fingerprint
 
@@ -131,3 +132,15 @@ def test_threads_may_load_at_the_same_time():
     with ThreadPoolExecutor(4) as pool:
         pipes = [future.result() for future in [pool.submit(load_pipeline) for _ in range(4)]]
     assert len({fingerprint(pipe) for pipe in pipes}) == 1
+
+
+def test_the_environment_names_the_model_where_none_is_given(monkeypatch, tmp_path):
+    folder = copytree(model_path(), tmp_path / "named")
+    monkeypatch.setenv("SDKIT_MODEL", str(folder))
+    assert load_pipeline().name_or_path == str(folder) and plan_load().model == "named"
+    assert load_pipeline("built-in").name_or_path == str(model_path())
+    monkeypatch.setenv("SDKIT_MODEL", "")
+    assert plan_load().model == "built-in"
+    monkeypatch.setenv("SDKIT_MODEL", "nonsense")
+    with pytest.raises(FileNotFoundError, match="'nonsense'.*environment variable SDKIT_MODEL"):
+        load_pipeline()

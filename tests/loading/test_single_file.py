@@ -28,6 +28,17 @@ def test_load_pipeline_reads_it(pipe, file):
     assert all(map(torch.equal, weights(read), weights(pipe)))
 
 
+def test_a_stopped_run_leaves_no_file(pipe, tmp_path, monkeypatch):
+    def stops(tensors, path, metadata):
+        path.touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("safetensors.torch.save_file", stops)
+    with pytest.raises(KeyboardInterrupt):
+        sdkit.save_single_file(pipe, tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
 def test_another_ending_is_refused_and_nothing_is_written(pipe, tmp_path):
     with pytest.raises(ValueError, match="ends in .safetensors"):
         sdkit.save_single_file(pipe, tmp_path / "model.ckpt")

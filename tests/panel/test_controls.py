@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdkit import explore
 from sdkit.panel.controls import controls_for, set_value
 from sdkit.panel.picture_controls import MaskChoice, PictureChoice
 from sdkit.parameters import PARAMETERS
@@ -124,3 +125,10 @@ def test_arrays_in_lists_can_be_chosen_by_name():
     (control,) = controls_for(lambda image: None, {"image": values}).values()
     set_value(control, values["ones"])
     assert control.value is values["ones"]
+
+
+def test_a_menu_shows_the_name_of_none():
+    menu = explore(lambda crop=None: None, crop={"off": None, "16": 16}).controls["crop"]
+    assert (menu.label, menu.value) == ("off", None)
+    menu = explore(lambda crop=None: None, crop={"16": 16, "off": None}).controls["crop"]
+    assert (menu.index, menu.label, menu.value) == (1, "off", None)

@@ -73,8 +73,9 @@ def test_a_table_can_be_made_of_columns():
     assert repr(draw_table({"double": map(lambda number: 2 * number, [1, 2])})).splitlines() == ["double", "2", "4"]
     with pytest.raises(ValueError, match="steps 1, seconds 2"):
         draw_table({"steps": [4], "seconds": [1, 2]})
-    with pytest.raises(ValueError, match="no columns"):
-        draw_table({})
+    for wrong in ({}, [{"a": 1}], "hello", {"a": 1}, {"a": "abc"}):
+        with pytest.raises(TypeError, match="give "):
+            draw_table(wrong)
 
 
 def test_without_seeds_there_is_no_noise_floor():

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from sdkit import COLOURS
 from training import measures
 from training.pictures import as_bytes
 from training.scenes import Scene, render
-from training.world import SIZES
+from training.world import BACKGROUNDS, SIZES
 
 
 def test_background_colour_place_and_size_are_read_off_the_pixels(plain_shapes):
@@ -15,6 +16,10 @@ def test_background_colour_place_and_size_are_read_off_the_pixels(plain_shapes):
         assert measures.colour_of(picture) == scene.colour
         assert measures.place_of(picture) == scene.place
         assert measures.size_of(picture) == scene.size
+
+
+def test_the_colours_of_sdkit_are_those_of_the_drawings():
+    assert {name: rgb for name, (rgb, _) in BACKGROUNDS.items()} == COLOURS
 
 
 def test_a_plain_picture_has_no_object():
