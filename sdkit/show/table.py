@@ -242,9 +242,9 @@ def _noise(shots: ShotList, rows: list[dict[str, Any]], measures: Sequence[str])
 
 
 def _short(value: Any) -> str:
-    """Return a value as a table shows it: numbers as they are if that is short, else with three digits."""
+    """Return a value as a table shows it: a number as it is if that is short, else three digits or a whole one."""
     if value is None:
         return "-"
     if isinstance(value, float) and len(repr(value)) > 6:
-        return f"{value:.3g}"
+        return f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
     return in_words(value)

@@ -115,3 +115,10 @@ def test_an_unknown_baseline_is_refused(table_of_six, baseline, words):
 def test_a_plain_call_has_nothing_to_compare():
     with pytest.raises(ValueError, match="nothing was varied"):
         measure_shots(shots({}, [{}]))
+
+
+@pytest.mark.parametrize(
+    "value, text", [(1213.4567, "1213"), (-99999.25, "-99999"), (0.123456, "0.123"), (2.5e7 / 3, "8.33e+06")]
+)
+def test_long_numbers_keep_three_digits_or_become_whole(value, text):
+    assert text in str(draw_table({"name": ["a"], "value": [value]}))
