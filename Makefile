@@ -4,6 +4,9 @@ PYTHON ?= python3
 LAB_FLAGS ?=
 # keep: your copies of the lessons come with the stored outputs. clear: without, so that you see them appear.
 OUTPUTS ?= clear
+# en or ja: the language of the lessons, read by sdkit.lessons and by the kernels that it starts. Not LANG or LANGUAGE,
+# which many systems set.
+export SDKIT_LANGUAGE ?= en
 # Which PyTorch `make setup` takes. cpu: the small build for processors, from PyTorch's own index. default: the one of
 # your package index, which on Linux brings 2.7 GB for NVIDIA's cards. cuda means the same as default.
 # To change it after the installation, delete .venv.
@@ -13,27 +16,35 @@ ifeq ($(filter cpu cuda default,$(TORCH)),)
 $(error TORCH is "$(TORCH)"; use TORCH=cpu, TORCH=cuda or TORCH=default)
 endif
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+# For which systems and versions of Python `make bundle` packs: BUNDLE="--for linux windows macos --python 3.11 3.13".
+# Without it, for machines like this one.
+BUNDLE ?=
 
 BIN := .venv/bin
 STAMP := .venv/installed
 STAMP_ALL := .venv/installed-all
 
-# One thread each: the threads of one small picture cost more than they save. Three workers keep two cores busy, since
-# tests wait for kernels, browsers and processes now and then. A file stays with one worker, in the order given: the
-# lessons first, since a long file at the end would leave the other workers idle.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
-	--nbval --nbval-current-env --nbval-cell-timeout=300 notebooks/en tests
+# English, whatever the language of whoever runs the tests. One thread each: the threads of one small picture cost more
+# than they save. Three workers keep two cores busy, since tests wait for kernels, browsers and processes now and then. A
+# file stays with one worker, in the order given: the lessons first, since a long file at the end would leave the other
+# workers idle.
+PYTEST := SDKIT_LANGUAGE=en OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
+	-p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=300 notebooks/en tests
 
-.PHONY: help setup lab reset check test test-all wheel notebooks links
+.PHONY: help setup lab reset check test test-all wheel slides bundle course notebooks links
 
 help:
 	@echo "make lab        open your own copies of the lessons, in my-lessons/, in JupyterLab"
+	@echo "make lab SDKIT_LANGUAGE=ja   the same in Japanese, in my-lessons-ja/"
 	@echo "make reset LESSON=06   start lesson 6 afresh; your version is kept beside it"
 	@echo "make test       check form and types, run the lessons and all tests but the slow ones"
 	@echo "make test-all   the same with the slow tests, after installing what they need"
 	@echo "make setup      only set up .venv, as the others do on first use; TORCH=cpu or TORCH=cuda chooses the PyTorch"
 	@echo "make wheel      build a wheel with the model inside, into dist/"
+	@echo "make slides     slides of the lessons, into dist/slides/"
+	@echo "make bundle     a zip file for laptops without a network, into dist/; BUNDLE=\"--for windows\" says for which"
 	@echo "make notebooks  run the lessons again and store their outputs"
+	@echo "make course     write the exercises as a course for nbgrader, into dist/course/"
 	@echo "make links      write the repository's address into the lessons"
 
 setup: $(STAMP)
@@ -55,7 +66,7 @@ endif
 	touch $@
 
 $(STAMP_ALL): $(STAMP)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[cluster,browser,adapters]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[cluster,browser,course]"
 	touch $@
 
 lab: setup
@@ -81,8 +92,17 @@ wheel: | $(BIN)/python
 	rm -rf build
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
+slides: setup
+	$(BIN)/python -m tools.slides build
+
+bundle: setup
+	TORCH_CPU_INDEX=$(TORCH_CPU_INDEX) $(BIN)/python -m tools.bundle $(BUNDLE)
+
 notebooks: setup
 	$(BIN)/python -m tools.notebooks run
 
 links: setup
 	$(BIN)/python -m tools.links
+
+course: setup
+	$(BIN)/python -m tools.course

@@ -20,6 +20,9 @@ SHARE = 0.01
 SQUARE = 8
 MARK = 24
 
+# tests/exercises/test_answers.py runs the exercises in one process: a kernel for each would take minutes.
+collect_ignore = ["en/exercises"]
+
 PNG_IN_BASE64 = "iVBORw0KGgo"
 SHOWN = {"stream", "display_data", "execute_result", "update_display_data", "clear_output"}
 

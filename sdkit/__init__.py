@@ -6,7 +6,8 @@ Where things live, each folder built on those above it:
 
     errors   what is refused shows itself in a notebook by the user's line and the sentence
     parameters, schedulers   the table of arguments, and the one of schedulers' names
-    shot, measure, files, quiet   one picture, numbers for pictures, small helpers
+    shot, measure, files, language, quiet   one picture, numbers for pictures, small helpers
+    examples    small trained files that lessons load
     loading     pipelines from the built-in model, folders, files and the Hub, with where they came from
     judge, words    what the built-in model's pictures show, and the words that it knows
     asked       what a prompt asks for, and how much of it a picture shows
@@ -19,6 +20,7 @@ Where things live, each folder built on those above it:
     panel       live controls in a notebook
     check       is everything installed, and is it the right sdkit
     lessons     the lessons, and a reader's own copies of them: python -m sdkit.lessons
+    exercises   exercises that check themselves, and how they are handed in
 """
 
 from importlib import import_module
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from sdkit.asked import COLOURS, named
     from sdkit.call.generate import generate, generator
     from sdkit.check import check_setup
+    from sdkit.examples import example
+    from sdkit.exercises.check import check_answer, puzzle
+    from sdkit.exercises.hand_in import hand_in
     from sdkit.inside.arithmetic import largest_result, unet_flops
     from sdkit.inside.attention import WordProcessor, word_maps
     from sdkit.inside.bars import draw_bars
@@ -83,17 +88,19 @@ _HOME = {
     "draw_timesteps": "inside.timesteps", "WordProcessor": "inside.attention", "word_maps": "inside.attention",
     "draw_between": "inside.between", "guider": "inside.guided", "guided": "inside.guided",
     "largest_result": "inside.arithmetic", "save_single_file": "loading.single_file", "draw_bars": "inside.bars",
-    "draw_dots": "inside.dots",
+    "draw_dots": "inside.dots", "check_answer": "exercises.check", "puzzle": "exercises.check",
+    "hand_in": "exercises.hand_in", "example": "examples",
 }  # fmt: skip
 __all__ = [
-    "COLOURS", "PARAMETERS", "NoEffectWarning", "WordProcessor", "background", "changed", "check_setup", "ddim_noise",
-    "decode", "distance", "draw_bars", "draw_between", "draw_calls", "draw_dots", "draw_flow", "draw_formats",
-    "draw_fresh_noise", "draw_grid", "draw_guidance", "draw_loop", "draw_memory", "draw_noise", "draw_schedule",
-    "draw_starts", "draw_table", "draw_timesteps", "draw_to_scale", "draw_tokens", "draw_weights", "explore",
-    "explore_grid", "film", "generate", "generator", "guess", "guided", "guider", "known_words", "largest_result",
-    "load_pipeline", "messages", "model_path", "named", "pixels", "plan_load", "plan_sweep", "read_settings",
-    "rebuild", "reproducibility", "saturation", "save_picture", "save_single_file", "sharpness", "slerp", "spread",
-    "sweep", "tokens", "trace_memory", "unet_flops", "unknown_words", "watch_tensors", "weight_bytes", "word_maps",
+    "COLOURS", "PARAMETERS", "NoEffectWarning", "WordProcessor", "background", "changed", "check_answer", "check_setup",
+    "ddim_noise", "decode", "distance", "draw_bars", "draw_between", "draw_calls", "draw_dots", "draw_flow",
+    "draw_formats", "draw_fresh_noise", "draw_grid", "draw_guidance", "draw_loop", "draw_memory", "draw_noise",
+    "draw_schedule", "draw_starts", "draw_table", "draw_timesteps", "draw_to_scale", "draw_tokens", "draw_weights",
+    "example", "explore", "explore_grid", "film", "generate", "generator", "guess", "guided", "guider", "hand_in",
+    "known_words", "largest_result", "load_pipeline", "messages", "model_path", "named", "pixels", "plan_load",
+    "plan_sweep", "puzzle", "read_settings", "rebuild", "reproducibility", "saturation", "save_picture",
+    "save_single_file", "sharpness", "slerp", "spread", "sweep", "tokens", "trace_memory", "unet_flops",
+    "unknown_words", "watch_tensors", "weight_bytes", "word_maps",
 ]  # fmt: skip
 
 

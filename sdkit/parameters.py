@@ -100,8 +100,21 @@ _TABLE = (
     ),
     Parameter("strength", NUMBER, "how much of the start is replaced", 0.8, low=0, high=1, usual=(0, 1), step=0.05),
     Parameter("seed", INTEGER, "number the starting noise is drawn from", 0, low=0, high=MAX_SEED, usual=(0, 9999)),
+    Parameter(
+        "lora_scale",
+        NUMBER,
+        "strength of the LoRA in use, a factor",
+        1.0,
+        low=-100,
+        high=100,
+        usual=(0, 1.5),
+        step=0.1,
+        optional=True,
+    ),
 )
 PARAMETERS: Mapping[str, Parameter] = {parameter.name: parameter for parameter in _TABLE}
+# What `generate` and `sweep` take besides the pipeline's own arguments, with their defaults.
+OWN_NAMES: Mapping[str, Any] = {name: PARAMETERS[name].default for name in ("seed", "lora_scale")}
 
 
 def known_names(pipe) -> dict[str, Any]:
@@ -180,7 +193,6 @@ _INSTEAD: Mapping[str, str] = {
     "device": _LOADED_BEFORE,
     "safety_checker": _LOADED_BEFORE,
     "lora": "call pipe.load_lora_weights(...) before.",
-    "lora_scale": 'with a LoRA loaded, give cross_attention_kwargs={{"scale": 0.5}}.',
 }
 
 
@@ -189,14 +201,14 @@ def _hint(name, known):
     is_call = "num_inference_steps" in known
     lower = name.lower().replace("-", "_")
     ours = _OUR_NAMES.get(lower, lower)
-    if ours != name and (ours in known or (is_call and ours == "seed")):
+    if ours != name and (ours in known or (is_call and ours in OWN_NAMES)):
         return f"did you mean {ours}?"
     if is_call and ours == "size":
         return "give height and width, in pixels." if "height" in known else _AS_THE_START
     if is_call and ours in _INSTEAD:
         return _INSTEAD[ours].format("it" if ours == name else f"it as {ours}")
     longer = [candidate for candidate in known if candidate.startswith(f"{name}_")]
-    names = sorted({*known, "seed"} if is_call else known)  # `generate` and `sweep` take a seed besides
+    names = sorted({*known, *OWN_NAMES} if is_call else known)
     near = longer or get_close_matches(name, names, n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else f"known are: {', '.join(names)}."
 

@@ -9,8 +9,36 @@ from math import ceil, isclose
 from typing import Any, NamedTuple, TypeVar
 
 from sdkit.errors import plain_errors
+from sdkit.zoom import zoom
 
 SHOWN_WIDTH = 192  # pixels of a notebook's page that a picture gets at least
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One adapter in use, such as a LoRA, and how strongly.
+
+    `tensors` are 64 hex digits (SHA-256) of its numbers, the same for the file that they come from (see
+    `sdkit.loading.adapters`); None where they could not be read, and in records of early versions. `strengths` maps
+    the parts that it changes to factors, 1.0 as trained: {"unet": 0.5, "text_encoder": 0.5}; where they differ
+    within a part, layers: {"unet.mid_block.attentions.0.proj_in": 0.5, ...}. `fused` says that it was added to the
+    weights themselves, as by `pipe.fuse_lora()`.
+    """
+
+    tensors: str | None
+    strengths: dict[str, float]
+    fused: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a record in a file holds it."""
+        return {"tensors": self.tensors, "strengths": self.strengths, "fused": self.fused}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any] | float) -> Adapter:
+        """Return the adapter in a record; early versions wrote its strength in the UNet alone."""
+        if isinstance(record, Mapping):
+            return cls(record["tensors"], dict(record["strengths"]), record["fused"])
+        return cls(None, {"unet": record})
 
 
 @dataclass(frozen=True)
@@ -22,8 +50,9 @@ class Origin:
     weights. `attention` holds the classes of the UNet's attention processors, `device` "cpu", "cuda" or
     "mps", `dtype` such as "torch.float32". `machine` tells processor instructions, graphics card and
     threads, without names of people or folders. `state` holds digests of each part's class, weights,
-    configuration and attributes, `adapters` the active LoRA adapters with their strengths; `unknown` says in
-    words what changes pictures and cannot be described, such as a hook (see `sdkit.loading.state`).
+    configuration and attributes, `adapters` the adapters in use by name, `words` the tokens that were added to the
+    tokenizer, such as those of textual inversion, each with the SHA-256 of its rows in the text encoder; `unknown`
+    says in words what changes pictures and cannot be described, such as a hook (see `sdkit.loading.state`).
     """
 
     pipeline: str
@@ -38,7 +67,8 @@ class Origin:
     versions: dict[str, str]
     machine: dict[str, Any]
     state: dict[str, dict[str, str]] = field(default_factory=dict)
-    adapters: dict[str, float] = field(default_factory=dict)
+    adapters: dict[str, Adapter] = field(default_factory=dict)
+    words: dict[str, str | None] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,8 +83,10 @@ class Origin:
             "versions": self.versions,
             "machine": self.machine,
             "state": self.state,
-            "adapters": self.adapters,
+            "adapters": {name: adapter.to_dict() for name, adapter in self.adapters.items()},
             "unknown": list(self.unknown),
+            # Without an entry for none, the names of pictures in sweeps' folders stay what they were before.
+            **({"words": self.words} if self.words else {}),
         }
 
     @classmethod
@@ -77,7 +109,8 @@ class Origin:
             versions=record["versions"],
             machine=record.get("machine", {}),
             state=record.get("state", {}),
-            adapters=record.get("adapters", {}),
+            adapters={name: Adapter.from_dict(entry) for name, entry in record.get("adapters", {}).items()},
+            words=record.get("words", {}),
             unknown=tuple(record.get("unknown", ())),
         )
 
@@ -273,6 +306,7 @@ def png_bytes(image, info=None, compress_level: int = 6) -> bytes:
 def shown_as_png(shown: object, png: bytes, alt: str, width: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a notebook stores of an object that shows itself as a PNG, `width` pixels of the page wide.
 
-    `alt` stands for the picture where it cannot be seen; it is stored where IPython's own pictures have theirs.
+    It is as many times larger as `sdkit.zoom` says. `alt` stands for the picture where it cannot be seen; it is
+    stored where IPython's own pictures have theirs.
     """
-    return {"image/png": png, "text/plain": repr(shown)}, {"image/png": {"width": width, "alt": alt}}
+    return {"image/png": png, "text/plain": repr(shown)}, {"image/png": {"width": round(width * zoom()), "alt": alt}}

@@ -15,7 +15,8 @@ PACKAGE = Path(sdkit.__file__).parent
 # A place, a folder or a module, may import only from itself and from those on the lines before it.
 ORDER = (
     "errors",
-    "parameters schedulers shot measure files quiet text_table",
+    "zoom",
+    "parameters schedulers shot measure files language quiet text_table examples",
     "loading",
     "judge words",
     "asked",
@@ -26,7 +27,7 @@ ORDER = (
     "record",
     "sweeping",
     "panel",
-    "check lessons",
+    "check lessons exercises",
 )
 FLOORS = {place: floor for floor, places in enumerate(ORDER) for place in places.split()}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -8,7 +8,7 @@ import tempfile
 import tomllib
 import zipfile
 from pathlib import Path
-from shutil import copy, copytree, which
+from shutil import copy, copytree, ignore_patterns, which
 
 import nbformat
 import pytest
@@ -86,7 +86,7 @@ def test_constraints_leave_out_what_readers_do_not_install():
 
 def test_constraints_pin_each_declared_requirement_within_its_range():
     versions = {canonicalize_name(name): version for name, version in pinned().items()}
-    for name, requirement in declared("notebooks", "test", "cluster", "browser").items():
+    for name, requirement in declared("notebooks", "test", "cluster", "browser", "course", "japanese").items():
         assert name in versions, f"constraints.txt does not pin {name}"
         assert requirement.specifier.contains(versions[name]), f"{name}=={versions[name]} is not in {requirement}"
 
@@ -136,7 +136,7 @@ def test_wheel_holds_the_model_the_lessons_and_only_sdkit(tmp_path):
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         copy(ROOT / name, tmp_path)
     for package in ("sdkit", "tests", "tools", "training", "notebooks", "docs"):
-        copytree(ROOT / package, tmp_path / package)
+        copytree(ROOT / package, tmp_path / package, ignore=ignore_patterns("node_modules"))
     # Without isolation nothing is downloaded: torch has already brought setuptools.
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist", "."]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
@@ -145,9 +145,14 @@ def test_wheel_holds_the_model_the_lessons_and_only_sdkit(tmp_path):
     code = set((ROOT / "sdkit").rglob("*.py"))
     model = {path for path in (ROOT / "sdkit/model").rglob("*") if path.is_file()}
     assert ROOT / "sdkit/model/model_index.json" in model
-    lessons = {name for name in source.project_files() if not name.startswith("sdkit/")}
-    assert {"notebooks/en/01_start.ipynb", "docs/claims.md"} <= lessons
-    package = {path.relative_to(ROOT).as_posix() for path in {ROOT / "sdkit/py.typed", *code, *model}}
+    japanese = set((ROOT / "sdkit/exercises/ja").glob("*.json"))
+    examples = {ROOT / "sdkit/examples/README.md", *(ROOT / "sdkit/examples").glob("*.safetensors")}
+    assert ROOT / "sdkit/examples/zib.safetensors" in examples
+    both = {**source.project_files(), **source.project_files("ja")}
+    lessons = {name for name in both if not name.startswith("sdkit/")}
+    assert {"notebooks/en/exercises/01_start.ipynb", "notebooks/ja/01_start.ipynb", "docs/claims.md"} <= lessons
+    files = {ROOT / "sdkit/py.typed", *code, *model, *japanese, *examples}
+    package = {path.relative_to(ROOT).as_posix() for path in files}
     assert packed == package | {f"sdkit/lessons/packed/{name}" for name in lessons}
 
 
@@ -214,6 +219,22 @@ def test_make_opens_and_resets_the_readers_own_lessons():
     assert "-m sdkit.lessons --outputs clear --lab" in made("lab").stdout
     assert "-m sdkit.lessons --outputs clear --reset 06\n" in made("reset", "LESSON=06").stdout
     assert "say which lesson, as in: make reset LESSON=06" in made("reset").stderr
+
+
+def test_make_opens_the_japanese_lessons(tmp_path):
+    told = tmp_path / "python"
+    told.write_text('#!/bin/sh\necho "$SDKIT_LANGUAGE: $@"\n')
+    told.chmod(0o755)
+    if which("make") is None:
+        pytest.skip("there is no make")
+    installed = tmp_path / "installed"
+    installed.touch()
+    for given, language in ([], "en"), (["SDKIT_LANGUAGE=ja"], "ja"):
+        command = ["make", "-s", "-o", str(installed), f"BIN={tmp_path}", f"STAMP={installed}", "lab", *given]
+        environment = {name: value for name, value in os.environ.items() if name != "SDKIT_LANGUAGE"}
+        environment |= {"LANGUAGE": "en_US:en", "LANG": "en_US.UTF-8"}
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+        assert done.stdout.splitlines()[-1] == f"{language}: -m sdkit.lessons --outputs clear --lab", done.stderr
 
 
 def test_binder_installs_what_we_test_with_and_copies_the_lessons():

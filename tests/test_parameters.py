@@ -77,7 +77,7 @@ NAMES_OF_OTHER_PROGRAMS = [
     (IMAGE, "padding_mask_crop", "StableDiffusionInpaintPipeline.* takes it"),
     *[(TEXT, name, "load_pipeline") for name in ("model", "checkpoint", "torch_dtype", "device", "safety_checker")],
     (TEXT, "lora", "load_lora_weights"),
-    (TEXT, "lora_scale", 'cross_attention_kwargs={"scale": 0.5}'),
+    (TEXT, "lora_strength", "did you mean lora_scale?"),
 ]
 
 

@@ -3,6 +3,8 @@
     python -m tools.form               all English lessons
     python -m tools.form FILE ...      these notebooks
 
+A Japanese lesson is held to the rules that do not read English words; tools.translation holds its prose to the English.
+
 Each rule is a function that takes a `Lesson` and yields what is wrong, in words.
 """
 
@@ -21,7 +23,7 @@ from statistics import median
 from PIL import ImageChops, ImageStat
 
 from sdkit.lessons import source
-from tools import prose_numbers, strip
+from tools import prose_numbers, slide_marks, strip
 from tools.lesson import (
     ARTICLE,
     DEEPER,
@@ -68,6 +70,7 @@ BEGINNINGS = {
 }
 ITEMS = (2, 4)  # of what was seen, and exercises
 EXERCISES = ("Make", "Diagnose")
+TO_EXERCISES = "Exercises that check themselves: [exercises/{number}]({place})"
 APPENDIX = "](../../docs/article.md"
 STOP = "A class can stop here"
 GLOSSARY = "glossary.md"
@@ -78,6 +81,7 @@ QUOTED_ITEM = re.compile(r"^> ?(?:[-*]|\d+\.) ", re.MULTILINE)
 WEB_LINK = re.compile(r"\]\(https?://[^)\s]+")
 LINK = re.compile(r"\]\(([^)\s]+)[^)]*\)|\b(?:src|href)=\"([^\"]+)\"")
 CODE_SPAN = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+NOT_SHOWN = re.compile(r"<(?!/?(?:details|summary|a|img|b|i|sup|sub|br|code|table|tr|td|th)\b)/?[A-Za-z][^<>\n]*>")
 NAMED_CELLS = re.compile(r"\bcells? ((?:`[A-Za-z0-9_-]+`(?:, and |, | and | or | to )?)+)", re.IGNORECASE)
 STRIP = re.compile(r"!\[([^\]]*)\]\(attachment:([^)]+)\)")
 TIME = re.compile(r"\b(\d+) minutes\b")
@@ -90,6 +94,11 @@ OTHER_SDKIT = re.compile(r"\bpip3?\s+install\s+(?:-\S+\s+)*[\"']?sdkit(?![\w/])"
 
 Problems = Iterator[str]
 RULES: dict[str, Callable[[Lesson], Problems]] = {}
+ENGLISH = {
+    "fixed_cells", "head", "head_picture", "head_minutes", "numbers_in_prose", "prose_length", "words_before_use",
+    "guess_then_look", "exercises", "exercises_that_check_themselves", "article_table", "next_lesson", "named_cells",
+    "slides",
+}  # fmt: skip
 
 
 def rule(function: Callable[[Lesson], Problems]) -> Callable[[Lesson], Problems]:
@@ -101,7 +110,8 @@ def rule(function: Callable[[Lesson], Problems]) -> Callable[[Lesson], Problems]
 def problems(path: str | Path) -> list[str]:
     """Return what is wrong with a notebook, each with the name of the rule."""
     lesson = Lesson.read(path)
-    return [f"{name}: {problem}" for name, check in RULES.items() for problem in check(lesson)]
+    rules = {name: check for name, check in RULES.items() if lesson.path.parent.name != "ja" or name not in ENGLISH}
+    return [f"{name}: {problem}" for name, check in rules.items() for problem in check(lesson)]
 
 
 @rule
@@ -271,6 +281,15 @@ def core(lesson: Lesson) -> Problems:
 
 
 @rule
+def slides(lesson: Lesson) -> Problems:
+    """Each cell stores whether it begins a slide, as the rule has it."""
+    wrong = slide_marks.wrongly_marked(lesson)
+    if wrong:
+        cell, kind = wrong[0]
+        yield f"{cell.get('id')} is {kind!r} on slides ({len(wrong)} cells are marked wrongly); use tools.slides mark"
+
+
+@rule
 def panels_have_pictures(lesson: Lesson) -> Problems:
     """A page without a kernel shows a panel as a picture, not as the text of a widget."""
     for cell in lesson.panels:
@@ -406,6 +425,14 @@ def numbers_in_prose(lesson: Lesson) -> Problems:
 
 
 @rule
+def everything_is_shown(lesson: Lesson) -> Problems:
+    """A word in angle brackets stands in code font; elsewhere it would be taken for HTML and not be shown."""
+    for cell in lesson.prose:
+        for match in NOT_SHOWN.finditer(CODE_SPAN.sub("", cell.source)):
+            yield f"{cell.get('id')} has {match[0]}, which is not shown; write it in backticks"
+
+
+@rule
 def prose_length(lesson: Lesson) -> Problems:
     """A Markdown cell says something, and not too much at once."""
     for cell in lesson.prose:
@@ -495,6 +522,16 @@ def exercises(lesson: Lesson) -> Problems:
 
 
 @rule
+def exercises_that_check_themselves(lesson: Lesson) -> Problems:
+    """Your turn ends with a link to the lesson's exercises."""
+    cell = lesson.cell(YOURS)
+    place = f"{source.EXERCISES}/{lesson.path.name}"
+    line = TO_EXERCISES.format(number=lesson.path.name[:2], place=place)
+    if cell is not None and not cell.source.endswith(f"\n\n{line}"):
+        yield f"{YOURS} does not end with: {line}"
+
+
+@rule
 def article_table(lesson: Lesson) -> Problems:
     """What the article says is one folded table with a link to the page that names it."""
     cell = lesson.cell(ARTICLE)
@@ -527,12 +564,14 @@ def next_lesson(lesson: Lesson) -> Problems:
 def links_lead_somewhere(lesson: Lesson) -> Problems:
     """Links lead to a file of the project that a reader's copies of the lessons have, too, or to a heading here."""
     headings = {anchor(heading) for cell in lesson.prose for heading in headings_of(cell.source)}
+    folder = _folder_of(lesson.path)
+    language = "/".join(folder.split("/")[:2])  # without exercises/, whose lessons a reader has, too
     for cell in lesson.prose:
         text = CODE_SPAN.sub("", cell.source)
         rewritten = [match[2] for pattern in (source.LINK, source.SOURCE) for match in pattern.finditer(cell.source)]
         for target in (first or second for first, second in LINK.findall(text)):
             path, _, place = target.partition("#")
-            name = posixpath.normpath(posixpath.join(source.LESSONS, path))
+            name = posixpath.normpath(posixpath.join(folder, path))
             if re.match(r"[a-z]+:", target):
                 continue
             if not path:
@@ -540,8 +579,16 @@ def links_lead_somewhere(lesson: Lesson) -> Problems:
                     yield f"{cell.get('id')} links to {target}, but there is no such heading"
             elif not (lesson.path.parent / path).exists():
                 yield f"{cell.get('id')} links to {target}, which is not there"
-            elif path not in rewritten or not name.startswith((f"{source.LESSONS}/", *source.PAGES)):
+            elif path not in rewritten or not name.startswith((f"{language}/", *source.PAGES)):
                 yield f"{cell.get('id')} links to {target}, which a reader's copies do not have"
+
+
+def _folder_of(path: Path) -> str:
+    """Return the folder of the project that a notebook lies in, such as notebooks/ja/exercises."""
+    folders = path.resolve().parent.parts
+    if source.NOTEBOOKS not in folders:
+        return source.LESSONS
+    return "/".join(folders[len(folders) - 1 - folders[::-1].index(source.NOTEBOOKS) :])
 
 
 @rule

@@ -27,15 +27,15 @@ GITHUB = "https://github.com/"
 
 RUN = {
     "en": "**Shift+Enter** runs a cell. On Colab, first: {first}.",
-    "ja": "**Shift+Enter** でセルを実行します。Colab では、まず {first}。",
+    "ja": "**Shift+Enter**でセルを実行します。Colabでは最初に{first}。",
 }
 FROM_ADDRESS = {
     "en": "`%pip install git+{address}` in a new cell",
-    "ja": "新しいセルで `%pip install git+{address}` を実行してください",
+    "ja": "新しいセルで`%pip install git+{address}`を実行してください",
 }
 FROM_WHEEL = {
     "en": "upload the wheel that `make wheel` builds, then `%pip install {wheel}` in a new cell",
-    "ja": "`make wheel` で作った wheel をアップロードし、新しいセルで `%pip install {wheel}` を実行してください",
+    "ja": "`make wheel`で作ったwheelをアップロードします。次に新しいセルで`%pip install {wheel}`を実行してください",
 }
 
 
@@ -70,7 +70,8 @@ def update(path: Path, project: dict, root: Path, check: bool = False) -> bool:
     head = next((cell for cell in book.cells if cell.get("id") == "head"), None)
     if head is None or head.cell_type != "markdown":
         raise ValueError(f"{path.relative_to(root)} has no Markdown cell with the id 'head'")
-    line = colab_line(project, path.relative_to(root).as_posix(), path.parent.name)
+    notebook = path.relative_to(root)
+    line = colab_line(project, notebook.as_posix(), notebook.parts[1])
     source = with_block(head.source, line)
     changed = source != head.source
     if changed and not check:
@@ -86,7 +87,9 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     check = parser.parse_args(arguments).check
     project = read_project(root)
     changed = 0
-    for path in sorted(path for language in LANGUAGES for path in (root / "notebooks" / language).glob("*.ipynb")):
+    for path in sorted(
+        path for language in LANGUAGES for path in (root / "notebooks" / language).rglob("[0-9]*.ipynb")
+    ):
         if update(path, project, root, check):
             changed += 1
             print("out of date:" if check else "written:", path.relative_to(root).as_posix())

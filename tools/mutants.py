@@ -4,10 +4,10 @@
     python -m tools.mutants eta ...    these
 
 A mutant is diffusers' own pipeline whose call puts one argument back to its default (or, for the
-generator, takes fresh noise). Its lesson's claims about the argument (tools/coverage.py says how a cell
-claims) run in this process, each with the setup and the cells whose names it uses, until an assert
-fails; any other error is no proof and is raised, unless the mutant names it. The same cells must pass
-where nothing is ignored, else the failure is not the mutant's.
+generator, takes fresh noise; `lora` and `word` ignore what was loaded before). Its lesson's claims about
+the argument (tools/coverage.py says how a cell claims) run in this process, each with the setup and the
+cells whose names it uses, until an assert fails; any other error is no proof and is raised, unless the
+mutant names it. The same cells must pass where nothing is ignored, else the failure is not the mutant's.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import ast
 import inspect
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -24,19 +24,25 @@ from unittest import mock
 from nbformat import NotebookNode
 
 from tools.aside import aside
+from tools.coverage import TOPICS
 from tools.lesson import LESSONS, SETUP, Lesson, says
 
-Change = Callable[[object, dict], object]  # of a pipeline and the arguments of a call, in place
+# Of a pipeline and the arguments of a call, in place; may return a function that puts the pipeline back.
+Change = Callable[[object, dict], object]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """The lesson that must fail, the pipeline that is changed, the change of the call's arguments, and the errors."""
+    """The lesson that must fail, the pipeline that is changed, the change of a call, and the errors.
+
+    `about` are what the lesson's claims are about, where that is not the argument of the mutant's name.
+    """
 
     lesson: str
     pipeline: str
     change: Change
     errors: tuple[type[Exception], ...] = (AssertionError,)  # by which a cell may fail
+    about: tuple[str, ...] = ()
 
 
 def _put(name, value):
@@ -80,6 +86,35 @@ def _white(pipe, given):
     given["mask_image"] = white if isinstance(mask, list) else white[0]
 
 
+def _without_lora(pipe, given):
+    """Switch every adapter off for one call, but for those that are fused into the weights."""
+    from sdkit.loading.adapters import all_layers
+
+    layers = [layer for layer in all_layers(pipe) if not (layer.disable_adapters or layer.merged)]
+
+    def switch(off):
+        for layer in layers:
+            layer._disable_adapters = off  # `enable_adapters` would change what is trained, too
+
+    switch(True)
+    return lambda: switch(False)
+
+
+def _without_added_words(pipe, given):
+    """Leave out of the texts what textual inversion has added to the tokenizer."""
+    from sdkit.loading.adapters import rows_of_words
+
+    def without(text):
+        for word in rows_of_words(pipe):
+            text = text.replace(word, "")
+        return text
+
+    for name in ("prompt", "negative_prompt"):
+        texts = given.get(name)
+        if texts is not None:
+            given[name] = without(texts) if isinstance(texts, str) else list(map(without, texts))
+
+
 TEXT, IMAGE, INPAINT = "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline"
 # A cell that asks a list for its `shape` fails as well as one that asserts it.
 OF_ANOTHER_KIND = (AssertionError, AttributeError, TypeError)
@@ -100,6 +135,8 @@ MUTANTS = {
     "latents": Mutant("latents", TEXT, _put("latents", None)),
     "strength": Mutant("image_to_image", IMAGE, _put("strength", 0.8)),
     "mask_image": Mutant("inpaint", INPAINT, _white),
+    "lora": Mutant("lora", TEXT, _without_lora, about=("cross_attention_kwargs", "model")),
+    "word": Mutant("new_word", TEXT, _without_added_words, about=("prompt", *TOPICS)),
 }
 
 
@@ -109,8 +146,12 @@ def mutated(call: Callable, change: Change) -> Callable:
     @wraps(call)
     def ignoring(self, *args, **kwargs):
         bound = inspect.signature(call).bind(self, *args, **kwargs)
-        change(self, bound.arguments)
-        return call(*bound.args, **bound.kwargs)
+        put_back = change(self, bound.arguments)
+        try:
+            return call(*bound.args, **bound.kwargs)
+        finally:
+            if callable(put_back):
+                put_back()
 
     return ignoring
 
@@ -162,9 +203,10 @@ def _root(node):
     return root.id if isinstance(root, ast.Name) and root is not node else ""
 
 
-def claiming(lesson: Lesson, argument: str) -> list[NotebookNode]:
-    """Return the cells that claim something about an argument."""
-    return [cell for cell in lesson.code if argument in {name.split(".")[-1] for name in says(cell).get("claims", {})}]
+def claiming(lesson: Lesson, *names: str) -> list[NotebookNode]:
+    """Return the cells that claim something about one of these arguments or topics."""
+    claims = [(cell, {name.split(".")[-1] for name in says(cell).get("claims", {})}) for cell in lesson.code]
+    return [cell for cell, about in claims if about & set(names)]
 
 
 def cells_for(lesson: Lesson, claim: NotebookNode) -> list[NotebookNode]:
@@ -196,13 +238,13 @@ def first_failing(
 
 
 def killing_cell(
-    lesson: Lesson, argument: str, pipeline: type, change: Change, errors: tuple = (AssertionError,)
+    lesson: Lesson, names: Iterable[str], pipeline: type, change: Change, errors: tuple = (AssertionError,)
 ) -> NotebookNode | None:
     """Return the cell that fails, by one of the errors, because a class of pipelines is changed, or None.
 
     The claim that needs the fewest cells comes first. Raise ValueError if its cells fail without the change, too.
     """
-    for cells in sorted((cells_for(lesson, claim) for claim in claiming(lesson, argument)), key=len):
+    for cells in sorted((cells_for(lesson, claim) for claim in claiming(lesson, *names)), key=len):
         failing = first_failing(cells, pipeline, change, errors)
         if failing is None:
             continue
@@ -219,14 +261,15 @@ def killed_by(name: str) -> str | None:
 
     mutant = MUTANTS[name]
     pipeline = getattr(diffusers, mutant.pipeline)
-    failing = killing_cell(Lesson.read(lesson_of(mutant)), name, pipeline, mutant.change, mutant.errors)
+    about = mutant.about or (name,)
+    failing = killing_cell(Lesson.read(lesson_of(mutant)), about, pipeline, mutant.change, mutant.errors)
     return failing.id if failing else None
 
 
 def main(given: list[str] | None = None) -> int:
     """Print for each mutant the cell that kills it."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description="Run lessons against mutants.")
-    parser.add_argument("names", nargs="*", choices=[*MUTANTS, []], help="arguments to ignore; all if none is given")
+    parser.add_argument("names", nargs="*", choices=[*MUTANTS, []], help="what to ignore; all if none is given")
     survivors = 0
     for name in parser.parse_args(given).names or MUTANTS:
         began = time.perf_counter()

@@ -1,4 +1,5 @@
-"""Run the lessons from top to bottom and store their outputs, and the picture at the top of each (tools.strip).
+"""Run the lessons from top to bottom and store their outputs, the picture at the top (tools.strip), and where slides
+begin (tools.slide_marks).
 
     python -m tools.notebooks run               all English lessons
     python -m tools.notebooks run FILE ...      these notebooks
@@ -20,14 +21,15 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from tools import strip
-from tools.lesson import LESSONS
+from tools import slide_marks, strip
+from tools.lesson import LESSONS, Lesson
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CELL_SECONDS = 600
 # transformers tells on stderr which image processors lack torchvision, whoever imports them first.
-QUIET = {"TRANSFORMERS_VERBOSITY": "error", "DIFFUSERS_VERBOSITY": "error"}
+# What exercises say is stored in English, whatever the language of whoever runs them.
+QUIET = {"TRANSFORMERS_VERBOSITY": "error", "DIFFUSERS_VERBOSITY": "error", "SDKIT_LANGUAGE": "en"}
 
 
 class ThisPython(KernelSpecManager):
@@ -48,6 +50,7 @@ def run(path: Path) -> None:
     NotebookClient(book, km=kernel, resources=folder, **options).execute(cleanup_kc=True)
     tidy(book)
     strip.put(book)
+    slide_marks.mark(Lesson(path, book))
     write(book, path)
 
 

@@ -6,6 +6,7 @@ import inspect
 import math
 
 from sdkit.call.resolve import Call, schedule_argument
+from sdkit.loading.adapters import all_layers, in_use
 from sdkit.parameters import short
 from sdkit.schedulers import fresh_copy, misfit, takes, try_steps
 
@@ -168,46 +169,35 @@ _ATTENTION_OWN = {"attn", "hidden_states", "encoder_hidden_states", "attention_m
 
 
 def _attention(call):
-    """Refuse arguments that no attention processor takes; "scale" is the strength of LoRA adapters, where there are."""
+    """Refuse arguments that no attention processor takes; "scale" is the strength of adapters such as LoRA."""
     given = call.arguments.get("cross_attention_kwargs") or {}
-    layers = _adapter_layers(call.pipe) if "scale" in given else []
     for key in given:
-        if key == "scale" and layers:
-            _check_scale(given[key], layers)
+        if key == "scale":
+            _check_scale(given[key], call.pipe)
             continue
         for processor in set(call.pipe.unet.attn_processors.values()):
             if key in _ATTENTION_OWN or key not in inspect.signature(processor.__call__).parameters:
-                if key == "scale":
-                    raise ValueError(
-                        'cross_attention_kwargs holds "scale", the strength of a LoRA, and none is in use; '
-                        "call pipe.load_lora_weights(...) before (or pipe.enable_lora()), or leave it out."
-                    )
                 raise ValueError(
                     f"cross_attention_kwargs holds {short(key)}, which {type(processor).__name__} does not take; "
                     "set attention processors that do, or leave it out."
                 )
 
 
-def _adapter_layers(pipe):
-    """Return the layers of LoRA adapters that are switched on (peft's), in the UNet and the text encoder."""
-    parts = [part for part in (pipe.unet, pipe.text_encoder) if part is not None]
-    layers = [module for part in parts for module in part.modules() if hasattr(module, "lora_A")]
-    return [layer for layer in layers if layer.active_adapters and not layer.disable_adapters]
-
-
-def _check_scale(scale, layers):
+def _check_scale(scale, pipe):
+    """Refuse a strength that is no number, or that reaches no adapter: none is loaded, or it is off, or fused."""
     if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale):
         raise ValueError(f'cross_attention_kwargs holds "scale": {short(scale)}; give a number, such as 0.5.')
-    as_trained = all(
-        layer.scaling[name] == layer.lora_alpha[name] / layer.r[name]
-        for layer in layers
-        for name in layer.active_adapters
-        if name in layer.scaling
-    )
-    if scale == 0 and not as_trained:
+    layers = [layer for layer in all_layers(pipe) if in_use(layer)]
+    if not layers:
         raise ValueError(
-            'cross_attention_kwargs holds "scale": 0, after which diffusers would leave all adapters at strength 1; '
-            "call pipe.disable_lora() instead."
+            'cross_attention_kwargs holds "scale", the strength of a LoRA, and none is in use; call '
+            "pipe.load_lora_weights(...) before (or pipe.enable_lora()), or leave it out. lora_scale is the same."
+        )
+    if all(layer.merged for layer in layers):
+        names = ", ".join(sorted({name for layer in layers for name in layer.merged_adapters}))
+        raise ValueError(
+            f'cross_attention_kwargs holds "scale", which does not reach {names}, fused into the weights; call '
+            "pipe.unfuse_lora() before, or leave it out. lora_scale is the same."
         )
 
 

@@ -18,6 +18,7 @@ from sdkit.call.no_effect import without_effect
 from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
 from sdkit.call.watching import watched
 from sdkit.errors import plain_errors, warn_user
+from sdkit.loading.adapters import strengths_kept
 from sdkit.loading.provenance import origin_of
 from sdkit.loading.state import changes, state_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short
@@ -42,7 +43,8 @@ def generate(
     `pipe` is a Stable Diffusion pipeline (text to image, image to image, or inpaint) and
     `arguments` are those of its own call. Picture i of a call gets a fresh CPU generator seeded
     with `seed + i` (or the i-th of a list), so that each can be made again alone; seed defaults
-    to 0. Passing `generator` instead works as in diffusers. With `ineffective="raise"` an
+    to 0. Passing `generator` instead works as in diffusers. `lora_scale` is short for
+    `cross_attention_kwargs={"scale": ...}`, the strength of the LoRA in use. With `ineffective="raise"` an
     argument that cannot change the picture is a ValueError, otherwise a `NoEffectWarning`. A picture that
     holds NaN or infinite numbers is said in a warning, and its shot has a `problem`.
 
@@ -130,7 +132,8 @@ def run(pipe, arguments: dict[str, Any], names: list[str]) -> list[PictureResult
     A picture that the safety checker hid is said in a warning, and one that holds NaN or infinite numbers too: of
     such numbers 8-bit pictures keep nothing, they are black there.
     """
-    with exclusive(pipe), _noting_broken(pipe) as broken:
+    scale = (arguments.get("cross_attention_kwargs") or {}).get("scale")
+    with exclusive(pipe), strengths_kept(pipe, scale), _noting_broken(pipe) as broken:
         began = time.perf_counter()
         result = pipe(**watched(pipe, {**arguments, "return_dict": True}))
     seconds = (time.perf_counter() - began) / len(names)
@@ -186,9 +189,10 @@ def check_call(pipe, arguments: dict[str, Any], *, seed_given: bool = False, ine
     check_present(pipe)
     if not isinstance(ineffective, str) or ineffective not in ("warn", "raise"):
         raise ValueError(f'ineffective is {short(ineffective)}; give "warn" or "raise".')
-    check_names(arguments, known_names(pipe), type(pipe).__name__)
+    check_names(arguments, {*known_names(pipe), "lora_scale"}, type(pipe).__name__)
     for name, value in arguments.items():
         check_value(name, value)
+    arguments = _with_lora_scale(arguments)
     call = resolve(pipe, {name: plain_value(name, value) for name, value in arguments.items()})
     check_parts(call)
     check_together(call)
@@ -201,6 +205,17 @@ def check_call(pipe, arguments: dict[str, Any], *, seed_given: bool = False, ine
             raise ValueError(message)
         warn_user(message, NoEffectWarning)
     return call
+
+
+def _with_lora_scale(arguments):
+    """Return the arguments with `lora_scale` where diffusers takes it."""
+    others = {name: value for name, value in arguments.items() if name != "lora_scale"}
+    scale, given = arguments.get("lora_scale"), arguments.get("cross_attention_kwargs") or {}
+    if scale is None:
+        return others
+    if "scale" in given:
+        raise ValueError('lora_scale and cross_attention_kwargs={"scale": ...} are both given; give one of them.')
+    return {**others, "cross_attention_kwargs": {**given, "scale": plain_value("lora_scale", scale)}}
 
 
 def settings_of(call: Call) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from sdkit.files import expanded, write_whole
 from sdkit.lessons.source import reader_files, source_of
 
 FOLDER = "my-lessons"
+FOLDERS = {"en": FOLDER, "ja": f"{FOLDER}-ja"}
 # What was handed out: {name: fingerprint}. Without it every file that differs counts as changed by the reader.
 RECORD = ".copied.json"
+LANGUAGE = "language"  # in the record, beside the names of files
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,18 @@ class Reset:
     kept: Path | None
 
 
-def copy_lessons(folder: str | Path = FOLDER, outputs: bool = False) -> Copied:
+def copy_lessons(folder: str | Path | None = None, outputs: bool = False, language: str = "en") -> Copied:
     """Copy all lessons, and the pages that they link to, into a folder; what the reader changed stays as it is.
 
     Changed means: another text in some cell. Outputs do not count, since running a lesson makes them again. `outputs`
-    copies the stored outputs too, and adds them to lessons that have none. Raises ValueError where there are none to
-    copy, OSError where the folder cannot be written to.
+    copies the stored outputs too, and adds them to lessons that have none. Without a folder it is `my-lessons` in the
+    current one, for Japanese `my-lessons-ja`. Raises ValueError where there are no outputs to copy, or where the folder
+    holds the lessons in another language, OSError where it cannot be written to.
     """
-    folder = _checked(folder)
-    record = _read_record(folder)
+    folder = _checked(folder, language)
+    record = _record_for(folder, language)
     added, renewed, newer = [], [], []
-    for name, data in reader_files(outputs).items():
+    for name, data in reader_files(outputs, language).items():
         path, fresh = folder / name, fingerprint(data)
         if not path.exists():
             added.append(name)
@@ -74,20 +77,24 @@ def copy_lessons(folder: str | Path = FOLDER, outputs: bool = False) -> Copied:
     return Copied(folder, tuple(added), tuple(renewed), tuple(newer))
 
 
-def reset_lesson(lesson: str | int, folder: str | Path = FOLDER, outputs: bool = False) -> Reset:
+def reset_lesson(
+    lesson: str | int, folder: str | Path | None = None, outputs: bool = False, language: str = "en"
+) -> Reset:
     """Put a fresh copy of one lesson into the folder, and keep the reader's version beside it, named `.mine`.
 
-    `lesson` is its number or file name. Raises ValueError if there is no such lesson.
+    `lesson` is its number or file name. `folder` and `language` are as in `copy_lessons`. Raises ValueError if there is
+    no such lesson.
     """
-    folder = _checked(folder)
-    files = reader_files(outputs)
+    folder = _checked(folder, language)
+    record = _record_for(folder, language)
+    files = reader_files(outputs, language)
     name = _named(lesson, [name for name in files if name.endswith(".ipynb")])
     path, kept = folder / name, None
     if path.exists() and fingerprint(path.read_bytes()) != fingerprint(files[name]):
         kept = _free(path)
         os.rename(path, kept)
     write_whole(path, files[name])
-    _write_record(folder, {**_read_record(folder), name: fingerprint(files[name])})
+    _write_record(folder, {**record, name: fingerprint(files[name])})
     return Reset(path, kept)
 
 
@@ -99,8 +106,10 @@ def fingerprint(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _checked(folder: str | Path) -> Path:
+def _checked(folder: str | Path | None, language: str) -> Path:
     """Return the whole path of a folder; raise ValueError for none, NotADirectoryError for a file."""
+    if folder is None:
+        folder = FOLDERS[language]
     if not str(folder).strip():
         raise ValueError(f"folder is {str(folder)!r}; give the name of a folder, such as {FOLDER}.")
     path = expanded(folder).absolute()
@@ -139,6 +148,15 @@ def _free(path: Path) -> Path:
         number += 1
         free = path.with_suffix(f".mine-{number}.ipynb")
     return free
+
+
+def _record_for(folder: Path, language: str) -> dict[str, str]:
+    """Return the record of a folder for lessons in a language; raise ValueError if they are there in another one."""
+    record = _read_record(folder)
+    there = record.setdefault(LANGUAGE, "en" if record else language)
+    if there != language:
+        raise ValueError(f"{folder} holds the lessons in the language {there!r}; give another folder for {language!r}.")
+    return record
 
 
 def _read_record(folder: Path) -> dict[str, str]:

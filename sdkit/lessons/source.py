@@ -1,7 +1,7 @@
 """The lessons and the pages they link to, as they go into a reader's folder.
 
 They come from the repository, or from a wheel, where `pack` has put them. In the reader's folder all lessons lie
-side by side, the pages in one folder beside them, and links lead from one to the other.
+side by side, the exercises and the pages in folders beside them, and links lead from one to the other.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from sdkit.files import write_whole
+from sdkit.language import LANGUAGES
 
 PACKAGE = Path(__file__).resolve().parent.parent
 PACKED = Path(__file__).resolve().parent / "packed"
-LESSONS = "notebooks/en"
+NOTEBOOKS = "notebooks"  # a folder for each language in it
+LESSONS = f"{NOTEBOOKS}/en"
+EXERCISES = "exercises"  # in the folder of each language
 CARD = "sdkit/model/README.md"
 # Files here are pages for readers. A link to anything else, such as a script, keeps only its text.
 PAGES = ("docs/", "sdkit/model/")
+TRANSLATED = "docs/ja/"  # for readers of the Japanese lessons only
 ABOUT = "about"
 
 # [text](file.md#place) and src="file.png"; an address with a scheme is left alone, and so is `a[0](b)` in code.
@@ -28,13 +32,13 @@ LINK = re.compile(rf"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\({FILE}\)")
 SOURCE = re.compile(rf'\b(src|href)="{FILE}"')
 
 
-def reader_files(outputs: bool = False) -> dict[str, bytes]:
-    """Return {name in the reader's folder: content} of all lessons and of the pages that they link to.
+def reader_files(outputs: bool = False, language: str = "en") -> dict[str, bytes]:
+    """Return {name in the reader's folder: content} of all lessons, exercises, and the pages that they link to.
 
-    `outputs` keeps the stored outputs. Raises ValueError where there are none, FileNotFoundError where there are
-    no lessons.
+    `outputs` keeps the stored outputs. `language` is "en" or "ja". Raises ValueError where there are no outputs,
+    FileNotFoundError where there are no lessons.
     """
-    files = project_files()
+    files = project_files(language)
     if outputs and root() == PACKED:
         raise ValueError(
             "outputs is True, but the wheel holds the lessons without outputs; take them from the project's repository."
@@ -43,18 +47,26 @@ def reader_files(outputs: bool = False) -> dict[str, bytes]:
     return {places[name]: _for_reader(name, path.read_bytes(), places, outputs) for name, path in files.items()}
 
 
-def project_files() -> dict[str, Path]:
-    """Return {name in the project: path} of the lessons, in order, and of the pages that they link to.
+def project_files(language: str = "en") -> dict[str, Path]:
+    """Return {name in the project: path} of a language's lessons, their exercises, and the pages that they link to.
 
     A page that a page links to is there too. Raises FileNotFoundError where there are no lessons.
     """
-    home = root()
-    files = {f"{LESSONS}/{path.name}": path for path in sorted((home / LESSONS).glob("[0-9]*.ipynb"))}
+    home, lessons = root(), f"{NOTEBOOKS}/{language}"
+    files = {
+        f"{folder}/{path.name}": path
+        for folder in (lessons, f"{lessons}/{EXERCISES}")
+        for path in sorted((home / folder).glob("[0-9]*.ipynb"))
+    }
+    if not files:
+        raise FileNotFoundError(f"{home} holds no lessons in the language {language!r}.")
     to_read = list(files)
     while to_read:
         name = to_read.pop()
         for target in _linked(name, files[name].read_bytes()):
             path = PACKAGE.parent / target if target.startswith(f"{PACKAGE.name}/") else home / target
+            if target.startswith(TRANSLATED) and language == "en":
+                continue
             if target.startswith(PAGES) and target not in files and path.is_file():
                 files[target] = path
                 to_read.append(target)
@@ -73,14 +85,19 @@ def root() -> Path:
 
 def place_of(name: str) -> str:
     """Return where a file of the project lies in the reader's folder."""
-    if name.startswith(f"{LESSONS}/"):
-        return posixpath.basename(name)
-    return f"{ABOUT}/{'model_card.md' if name == CARD else posixpath.basename(name)}"
+    if name.startswith(f"{NOTEBOOKS}/"):
+        return name.split("/", 2)[2]
+    if name == CARD:
+        return f"{ABOUT}/model_card.md"
+    folder = f"{ABOUT}/ja" if name.startswith(TRANSLATED) else ABOUT
+    return f"{folder}/{posixpath.basename(name)}"
 
 
 def pack(folder: str | Path) -> None:
     """Write into `folder`, for a wheel, what `project_files` lists, without outputs and what the package has anyway."""
-    for name, path in project_files().items():
+    there = [language for language in LANGUAGES if (root() / NOTEBOOKS / language).is_dir()]
+    files = {name: path for language in there for name, path in project_files(language).items()}
+    for name, path in files.items():
         if not name.startswith(f"{PACKAGE.name}/"):
             data = path.read_bytes()
             write_whole(Path(folder) / name, _written(_cleared(_read(data))) if name.endswith(".ipynb") else data)

@@ -10,8 +10,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from sdkit.loading.adapters import ADAPTED, adapters_of, model_tensors, words_of
 from sdkit.loading.device import device_of
-from sdkit.loading.state import plain_name, state_of, uncompiled, weights_digest
+from sdkit.loading.state import state_of, uncompiled, weights_digest
 from sdkit.shot import Origin
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def origin_of(pipe, device: torch.device | None = None) -> Origin:
     device = device_of(pipe) if device is None else device
     source, state = source_of(pipe), state_of(pipe)
     digests = {part: state.parts[part]["weights"] for part in _PARTS if part in state.parts}
+    adapted = [digests.get(part, "") for part in ADAPTED]
     return Origin(
         pipeline=type(pipe).__name__,
         model=source.name,
@@ -67,10 +69,11 @@ def origin_of(pipe, device: torch.device | None = None) -> Origin:
         attention=tuple(sorted(_attention_processors(pipe.unet))),
         device=device.type,
         dtype=str(pipe.unet.dtype),
-        versions=dict(_versions()),
+        versions=library_versions(),
         machine=_machine(device),
         state=state.parts,
-        adapters=state.adapters,
+        adapters=adapters_of(pipe, adapted),
+        words=words_of(pipe, adapted),
         unknown=state.unknown,
     )
 
@@ -84,8 +87,8 @@ def _attention_processors(unet) -> set[str]:
 def fingerprint(pipe) -> str:
     """Return 16 hex digits that tell a pipeline's weights from others, the same in float32 and float16.
 
-    They follow from samples of each tensor of UNet, text encoder and VAE; a small change between the samples
-    shows in `sdkit.loading.state` alone.
+    They follow from samples of each tensor of UNet, text encoder and VAE, without adapters and added words; a small
+    change between the samples shows in `sdkit.loading.state` alone.
     """
     parts = {name: getattr(pipe, name) for name in _PARTS}
     return _fingerprint(
@@ -98,7 +101,7 @@ def _fingerprint(pipe, digests):
     unet = uncompiled(pipe.unet)
     known_digests, known = _fingerprints.get(unet, (None, None))
     if known_digests != digests:
-        known = _fingerprint_of([uncompiled(getattr(pipe, part)) for part in digests])
+        known = _fingerprint_of([model_tensors(pipe, part) for part in digests])
         _fingerprints[unet] = digests, known
     return known
 
@@ -106,8 +109,8 @@ def _fingerprint(pipe, digests):
 def _fingerprint_of(parts):
     """Return 16 hex digits of the tensors' names, shapes and samples of their numbers."""
     digest = sha256()
-    for part in parts:
-        for name, tensor in sorted((plain_name(name), tensor) for name, tensor in part.state_dict().items()):
+    for tensors in parts:
+        for name, tensor in sorted(tensors.items()):
             values = tensor.flatten()
             # float16 rounding first: the same weights give the same fingerprint in either precision
             sample = values[:: max(1, values.numel() // _SAMPLES)].half().cpu()
@@ -123,6 +126,11 @@ def _machine(device):
     processor = f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {"processor": processor, "card": card, "threads": torch.get_num_threads()}
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python, this package, and the libraries that decide what pictures look like."""
+    return dict(_versions())
 
 
 @cache

@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
 from types import FunctionType
@@ -53,13 +53,11 @@ class State:
     """What a pipeline is at this moment.
 
     `parts` maps each part to digests of its class, weights and configuration and of each attribute of its
-    modules, by name: {"unet": {"class": "0f3a91c2", "weights": ..., "padding_mode": ...}, ...}. `adapters` maps
-    the active LoRA adapters to their strengths. `unknown` says in words what changes pictures in a way that
-    cannot be read off, such as a hook.
+    modules, by name: {"unet": {"class": "0f3a91c2", "weights": ..., "padding_mode": ...}, ...}. `unknown` says in
+    words what changes pictures in a way that cannot be read off, such as a hook.
     """
 
     parts: dict[str, dict[str, str]]
-    adapters: dict[str, float] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
 
@@ -87,7 +85,6 @@ def state_of(pipe) -> State:
     parts = {"pipeline": {"class": _digest(_class_name(pipe)), "attributes": _digest(sorted(plain.items()))}}
     parts["pipeline"] |= _autocast(pipe)
     unknown = [f"the pipeline has {reason}" for reason in _own_code(pipe)]
-    unet_adapters: dict[str, float] = {}
     for name, part in pipe.components.items():
         if part is None:
             continue
@@ -98,13 +95,12 @@ def state_of(pipe) -> State:
             classes = sorted({_class_name(module) for _, module in modules})
             parts[name] = {"class": _digest(classes), "weights": weights_digest(part), **_attributes_of(modules)}
             unknown += [f"{name} has {reason}" for reason in _unreadable(modules)]
-            unet_adapters |= _adapters(modules) if name == "unet" else {}
         else:
             parts[name] = {"class": _digest(_class_name(part))}
         parts[name] |= _configuration(part)
     if _has_global_hooks():
         unknown.append("torch has a hook on all modules")
-    return State(parts, unet_adapters, tuple(unknown))
+    return State(parts, tuple(unknown))
 
 
 def uncompiled(module):
@@ -406,15 +402,3 @@ def _unreadable(modules) -> list[str]:
 def _processor_of(module):
     """Return a layer's attention processor, which may be a module itself; None where there is none."""
     return vars(module).get("processor") or module._modules.get("processor")
-
-
-def _adapters(modules) -> dict[str, float]:
-    """Return the active LoRA adapters of a UNet with their strengths, 1.0 as trained (peft's layers)."""
-    found: dict[str, float] = {}
-    for _, module in modules:
-        if "lora_A" not in module._modules or getattr(module, "disable_adapters", False):
-            continue
-        for name in module.active_adapters:
-            if name in module.scaling:
-                found.setdefault(name, module.scaling[name] * module.r[name] / module.lora_alpha[name])
-    return found

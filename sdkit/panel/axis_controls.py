@@ -10,10 +10,11 @@ import ipywidgets as widgets
 
 from sdkit.call.check_together import takes_clip_skip
 from sdkit.call.resolve import resolve
+from sdkit.loading.adapters import adapters_of
 from sdkit.loading.provenance import source_of
 from sdkit.panel.axis_text import read_numbers, read_texts
 from sdkit.panel.picture_controls import CONTROL_WIDTH, LABEL_STYLE
-from sdkit.parameters import INTEGER, NUMBER, NUMBERS, PARAMETERS, SIZE, TEXT, check_value, known_names
+from sdkit.parameters import INTEGER, NUMBER, NUMBERS, OWN_NAMES, PARAMETERS, SIZE, TEXT, check_value, known_names
 from sdkit.schedulers import usual_name
 from sdkit.shot import in_words
 from sdkit.show.html import Html, element, status
@@ -38,6 +39,7 @@ _EXAMPLES: Mapping[str, str] = {
     "strength": "0.2-1 (0.2)",
     "padding_mask_crop": "0, 16, 32",
     "seed": "0-2",
+    "lora_scale": "0-1 [3]",
     "scheduler": "DDIM, Euler a, DPM++ 2M Karras",
     "dtype": "float32, bfloat16",
 }
@@ -56,8 +58,10 @@ _HELP = (
 
 def names_that_vary(pipe) -> list[str]:
     """Return what can be an axis with this pipeline: arguments of its call, parts by name, texts in the prompt."""
-    known = {**known_names(pipe), "seed": 0}
-    left_out = {_ONE_PICTURE} if takes_clip_skip(pipe) else {_ONE_PICTURE, "clip_skip"}
+    known = {**known_names(pipe), **OWN_NAMES}
+    left_out = {_ONE_PICTURE}
+    left_out |= set() if takes_clip_skip(pipe) else {"clip_skip"}
+    left_out |= set() if adapters_of(pipe) else {"lora_scale"}
     typed = [name for name in PARAMETERS if name in known and PARAMETERS[name].kind in _TYPED and name not in left_out]
     return [REPLACE, *_PARTS[::-1], *typed] if "prompt" in typed else [*_PARTS[::-1], *typed]
 

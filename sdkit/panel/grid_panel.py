@@ -20,8 +20,8 @@ from sdkit.panel.grid_view import Detail, GridTable
 from sdkit.panel.run import Run
 from sdkit.panel.still import empty_grid, still
 from sdkit.panel.thread import RequestThread, cells_run, from_front_end, take_turns_with_cells
-from sdkit.panel.view import WRAPPED, button
-from sdkit.parameters import known_names
+from sdkit.panel.view import WRAPPED, button, enlarge
+from sdkit.parameters import OWN_NAMES, known_names
 from sdkit.schedulers import find_name
 from sdkit.shot import Shot, caption, is_same
 from sdkit.shots import Shots
@@ -131,6 +131,7 @@ class GridPanel(widgets.HBox):
             self._layout_parts(), layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="100%")
         )
         self.add_class(PANEL_CLASS)
+        enlarge(self)
         self._listen()
         take_turns_with_cells()
         self._replan()
@@ -477,7 +478,7 @@ def _held_controls(pipe, wanted: dict[str, Any]) -> dict[str, widgets.Widget]:
 
 def _call_of(pipe) -> Any:
     """Return a function with the arguments that `sweep` takes for a pipeline, for the controls."""
-    known = {**known_names(pipe), "seed": 0, **Parts()._asdict()}
+    known = {**known_names(pipe), **OWN_NAMES, **Parts()._asdict()}
     present = find_name(type(pipe.scheduler).__name__)
     known |= {"prompt": _PROMPT, "scheduler": present.sampler if present else None, "dtype": DTYPES[0]}
 

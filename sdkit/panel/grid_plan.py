@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from sdkit.panel.axis_controls import REPLACE, size_of
-from sdkit.parameters import known_names
+from sdkit.parameters import OWN_NAMES, known_names
 from sdkit.quiet import quiet
 from sdkit.shot import Shot, SkippedCell, caption, is_picture, is_same
 from sdkit.shots import Shots
@@ -142,7 +142,7 @@ class GridPlan:
 
     def code(self) -> str:
         """Return Python code that makes and draws this grid; `pipe` is the pipeline, pictures are names."""
-        known = {**known_names(self._pipe), "seed": None, **Parts()._asdict()}
+        known = {**known_names(self._pipe), **OWN_NAMES, **Parts()._asdict()}
         prompt = self.axes.get("prompt", self.held.get("prompt", ""))
         values: dict[str, Any] = {
             name: self.axes[name] for name in self._names_of_sweep() if name not in ("prompt", *self.words)

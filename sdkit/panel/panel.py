@@ -23,7 +23,7 @@ from sdkit.panel.pictures import as_html, pictures_in
 from sdkit.panel.run import Run
 from sdkit.panel.still import still
 from sdkit.panel.thread import RequestThread, cells_run, from_front_end, take_turns_with_cells
-from sdkit.panel.view import HISTORY_LENGTH, STYLE, WRAPPED, Result, View, button, shots_in
+from sdkit.panel.view import HISTORY_LENGTH, STYLE, WRAPPED, Result, View, button, enlarge, shots_in
 from sdkit.parameters import MAX_SEED, PARAMETERS, NoEffectWarning
 from sdkit.record.plain_code import has_plain_code, plain_call, plain_code
 from sdkit.record.png import digest, encode, save_picture
@@ -88,6 +88,7 @@ class Panel(widgets.VBox):
         self._picture_width = picture_width
         super().__init__([widgets.HTML(html.element("style", html.Html(STYLE))), self._columns()])
         self.add_class(PANEL_CLASS)
+        enlarge(self)
         self.button.on_click(lambda _: self._request(again=True))
         self.stop.on_click(lambda _: self._stop())
         self.new_seed.on_click(lambda _: self._take_new_seed())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sdkit.shot import Shot, ShotList, caption, in_words, is_picture, is_same, png_bytes
 from sdkit.show import html
 from sdkit.show.html import Html
+from sdkit.zoom import zoom
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -77,7 +78,8 @@ def drawn_by_itself(made: Any) -> tuple[bytes, int | None] | None:
     if hasattr(made, "_repr_mimebundle_"):  # sdkit's own tell their width, and have two pixels for each of the page
         data, told = _data_and_metadata(made._repr_mimebundle_())
         if "image/png" in data:
-            return data["image/png"], told.get("image/png", {}).get("width")
+            width = told.get("image/png", {}).get("width")
+            return data["image/png"], width and round(width / zoom())  # a panel is enlarged as a whole
     if hasattr(made, "_repr_png_"):
         found = made._repr_png_()
         png = found[0] if isinstance(found, tuple) else found

@@ -14,6 +14,7 @@ from sdkit.panel.run import Run
 from sdkit.shot import Shot, caption, in_words, is_picture
 from sdkit.show import html
 from sdkit.show.html import Html
+from sdkit.zoom import zoom
 
 HISTORY_LENGTH = 24  # results
 THUMBNAIL_WIDTH = 64  # pixels
@@ -205,6 +206,16 @@ def _why(run: Run) -> str:
         if run.steps_asked not in (None, run.steps)
         else ""
     )
+
+
+def enlarge(panel: widgets.Box) -> None:
+    """Show a panel as many times larger as `sdkit.zoom` says: letters, controls and pictures alike."""
+    factor = zoom()
+    if factor != 1:
+        name = f"sdkit-zoom-{100 * factor:.0f}"  # kernels with other numbers may share the page
+        panel.add_class(name)
+        style = html.element("style", Html(f".{name} {{ zoom: {factor}; }}"))
+        panel.children = [*panel.children, widgets.HTML(style, layout={"display": "none"})]
 
 
 def button(description: str, icon: str, tooltip: str, width: int = 84, *, disabled: bool = False) -> widgets.Button:

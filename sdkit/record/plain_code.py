@@ -15,8 +15,9 @@ def plain_code(shot: Shot, path: str = "picture.png") -> str:
     """Return Python code that makes the picture of a shot with diffusers alone.
 
     What cannot be written as code (pictures, tensors) is read from the file `path` that
-    `save_picture` writes of the shot; a callback stays a name that you define. Only arguments that
-    differ from diffusers' defaults are written, and those of the scheduler that differ from its own.
+    `save_picture` writes of the shot; a callback stays a name that you define, and the files of adapters
+    and words are for you to fill in, since no record tells them. Only arguments that differ from diffusers'
+    defaults are written, and those of the scheduler that differ from its own.
     """
     import diffusers
 
@@ -33,7 +34,7 @@ def plain_code(shot: Shot, path: str = "picture.png") -> str:
     lines = ["import torch", f"from diffusers import {', '.join(sorted({kind.__name__, scheduler.__name__}))}"]
     if ours:
         lines += ["", f"from sdkit import {', '.join(ours)}"]
-    lines += ["", *_loading(origin, kind, scheduler)]
+    lines += ["", *_loading(origin, kind, scheduler), *_adding(shot)]
     if stored:
         lines.append(f'stored = read_settings({path!r})["settings"]')
     if own_state:
@@ -43,7 +44,9 @@ def plain_code(shot: Shot, path: str = "picture.png") -> str:
 
 
 def has_plain_code(shot: Shot) -> bool:
-    """Say whether the code of a shot runs as it stands, without callbacks, or pictures and tensors from a file."""
+    """Say whether the code of a shot runs as it stands, without callbacks, or anything from a file."""
+    if shot.origin.adapters or _words_read(shot):
+        return False
     kept = {name: value for name, value in shot.settings.items() if name not in ("seed", "generator_state")}
     return shot.settings.get("generator_state") is None and all(map(_literal, kept.values()))
 
@@ -69,6 +72,39 @@ def _loading(origin, kind, scheduler):
     yield f"pipe.scheduler = {scheduler.__name__}("
     yield from (f"    {name}={value!r}," for name, value in own.items())
     yield ")"
+
+
+def _adding(shot):
+    """Yield the lines that load adapters and words, with a place for each file."""
+    adapters, words = shot.origin.adapters, _words_read(shot)
+    for name, adapter in adapters.items():
+        file, told = repr(f"the file of {name}"), _start(adapter.tensors)
+        yield f"pipe.load_lora_weights({file}, adapter_name={name!r}){told}"
+    if adapters:
+        weights = ", ".join(_weight(adapter.strengths) for adapter in adapters.values())
+        yield f"pipe.set_adapters({list(adapters)!r}, [{weights}])"
+    if any(adapter.fused for adapter in adapters.values()):
+        yield "pipe.fuse_lora()"
+    for word, digest in words.items():
+        file = repr(f"the file of {word}")
+        yield f"pipe.load_textual_inversion({file}, token={word!r}){_start(digest)}"
+
+
+def _words_read(shot) -> dict[str, str | None]:
+    """Return the added words that are in the texts of a shot."""
+    texts = [str(shot.settings.get(name) or "") for name in ("prompt", "negative_prompt")]
+    return {word: digest for word, digest in shot.origin.words.items() if any(word in text for text in texts)}
+
+
+def _start(digest):
+    return f"  # its numbers: {digest[:12]}" if digest else ""
+
+
+def _weight(strengths):
+    """Write the strength of an adapter: one number, or one for each part; by layer there is no short form."""
+    if len(set(strengths.values())) == 1:
+        return f"{next(iter(strengths.values())):g}"
+    return repr(strengths) if set(strengths) <= {"unet", "text_encoder"} else "... by layer"
 
 
 def _changed(function, values):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +29,7 @@ from sdkit.loading.state import changes
 from sdkit.parameters import PARAMETERS, SIZE, TEXT, short
 from sdkit.quiet import quiet
 from sdkit.record.a1111 import NAME, read_parameters, write_parameters
+from sdkit.record.adapter_files import as_recorded
 from sdkit.record.encoding import LOST, decode, encode, is_lost  # noqa: F401
 from sdkit.record.foreign import COMFYUI, program_of, read_foreign
 from sdkit.record.picture_file import MAX_PIXELS, file_at, read_file
@@ -240,18 +241,28 @@ def _changes(pairs):
 
 
 @plain_errors
-def rebuild(path: str | Path, pipe=None, *, model: str | Path | None = None, **instead: Any) -> Rebuilt:
+def rebuild(
+    path: str | Path,
+    pipe=None,
+    *,
+    model: str | Path | None = None,
+    adapters: Sequence[str | Path] = (),
+    embeddings: Sequence[str | Path] = (),
+    **instead: Any,
+) -> Rebuilt:
     """Make the picture of a file again from its settings alone and compare the two.
 
     With `pipe` its parts are used, as a picture of another program always needs; with `model` the model of that
     name is loaded, a folder, file or Hub id as `load_pipeline` takes it. Without both only the built-in model
-    is: a file does not choose what is loaded. `instead` gives arguments that the file does not hold,
-    such as a callback or AUTOMATIC1111's start picture, or takes the place of recorded ones (None
-    leaves one out).
+    is: a file does not choose what is loaded. The adapters (LoRA) and words (textual inversion) of the
+    record are taken from the pipeline, whatever it has in use at the moment, or from your files of them,
+    `adapters` and `embeddings`: only if their numbers are the recorded ones, and only for this picture.
+    `instead` gives arguments that the file does not hold, such as a callback or AUTOMATIC1111's start
+    picture, or takes the place of recorded ones (None leaves one out).
 
-    Raises ValueError if the model's weights are not the recorded ones, if the call held something that a file
-    cannot keep, if the settings cannot be used or make a picture of another size, FileNotFoundError for files
-    that are not there.
+    Raises ValueError if the weights of the model or of an adapter are not the recorded ones, if the call held
+    something that a file cannot keep, if the settings cannot be used or make a picture of another size,
+    FileNotFoundError for files that are not there.
     """
     import numpy as np
 
@@ -268,15 +279,24 @@ def rebuild(path: str | Path, pipe=None, *, model: str | Path | None = None, **i
     versions: dict = {}
     machine: dict = {}
     state: list[str] = []
-    if record["made_by"] == CHUNK:
-        origin = Origin.from_dict(record["origin"])
-        pipe, now = _pipeline_for(origin, pipe, model, name)
-        versions = _differences(origin.versions, now.versions)
-        machine = _differences(_surroundings(origin), _surroundings(now))
-        state = _state_changes(origin, now, versions)
-    else:
-        pipe = _pipeline_of_foreign(record, pipe, model, name)
-    with _from_a_file(name, settings, instead):
+    with ExitStack() as stack:
+        if record["made_by"] == CHUNK:
+            origin = Origin.from_dict(record["origin"])
+            pipe = _pipeline_for(origin, pipe, model, name)
+            texts = " ".join(str(settings.get(text) or "") for text in ("prompt", "negative_prompt"))
+            stack.enter_context(as_recorded(pipe, origin, texts, adapters, embeddings, name))
+            now = origin_of(pipe)
+            versions = _differences(origin.versions, now.versions)
+            machine = _differences(_surroundings(origin), _surroundings(now))
+            state = _state_changes(origin, now, versions)
+        else:
+            if adapters or embeddings:
+                raise ValueError(
+                    f"{name} was made by {record['made_by']} and does not tell the numbers of its adapters, with which "
+                    "files could be compared; load them into pipe= before."
+                )
+            pipe = _pipeline_of_foreign(record, pipe, model, name)
+        stack.enter_context(_from_a_file(name, settings, instead))
         call = _call_of(settings, pipe)
         _check_size(pipe, call, before, name)
         shot = generate(pipe, **call)[0]
@@ -384,7 +404,7 @@ def _check_size(pipe, call, stored, name):
 
 
 def _pipeline_for(origin, pipe, model, name):
-    """Return the pipeline of an origin, over parts that are given, asked for or built in, and its own origin.
+    """Return the pipeline of an origin, over parts that are given, asked for or built in.
 
     Raises ValueError if its weights are not the recorded ones.
     """
@@ -392,6 +412,12 @@ def _pipeline_for(origin, pipe, model, name):
     with _from_a_file(name, {}, {}):
         pipe = pipeline_of(origin, parts)
     now = origin_of(pipe)
+    fused = [adapter for adapter, entry in origin.adapters.items() if entry.fused]
+    if fused and origin.fingerprint != now.fingerprint:
+        raise ValueError(
+            f"{name} was made with {', '.join(map(short, fused))} fused into the weights, which differ here; call "
+            "pipe.load_lora_weights(...) and pipe.fuse_lora(...) as then, and give pipe=."
+        )
     if origin.fingerprint != now.fingerprint and origin.dtype != now.dtype and origin.model == now.model:
         raise ValueError(
             f"the picture was made in {origin.dtype} and this pipeline is in {now.dtype}, which rounds the weights. "
@@ -402,7 +428,7 @@ def _pipeline_for(origin, pipe, model, name):
             f"the weights differ: the picture was made with {origin.model} ({origin.fingerprint}), this pipeline "
             f"has {now.fingerprint}. Give that model as pipe=."
         )
-    return pipe, now
+    return pipe
 
 
 def _only(pipe, model):
@@ -470,11 +496,31 @@ def _state_changes(then, now, versions):
     found = changes(then.state, now.state) if then.state and not versions else []
     if then.dtype != now.dtype:  # the same weights in another format
         found = [change for change in found if not change.endswith(" weights")]
-    for name in sorted({*then.adapters, *now.adapters}):
-        before, after = then.adapters.get(name, 0), now.adapters.get(name, 0)
-        if before != after:
-            found.insert(0, f"adapter {name} {before:g} -> {after:g}")
+    before, after = _strengths_by_tensors(then), _strengths_by_tensors(now)
+    for key in sorted({*before, *after}):
+        name, then_strengths = before.get(key, ("", {}))
+        now_name, now_strengths = after.get(key, (name, {}))
+        if then_strengths != now_strengths:
+            change = f"{_in_few_words(then_strengths)} -> {_in_few_words(now_strengths)}"
+            found.insert(0, f"adapter {name or now_name} {change}")
     return found + [f"then it had {reason}" for reason in then.unknown] + [f"now {reason}" for reason in now.unknown]
+
+
+def _strengths_by_tensors(origin):
+    """Return {tensors: (name, strengths)} of the adapters in use."""
+    return {entry.tensors or name: (name, entry.strengths) for name, entry in origin.adapters.items()}
+
+
+def _in_few_words(strengths):
+    """Return the strength of an adapter: one number, one for each part, or that layers differ."""
+    if not strengths:
+        return "not in use"
+    values = sorted(set(strengths.values()))
+    if len(values) == 1:
+        return f"{values[0]:g}"
+    if len(strengths) > 2:
+        return f"from {values[0]:g} to {values[-1]:g}, by layer"
+    return " and ".join(f"{value:g} ({part})" for part, value in strengths.items())
 
 
 def _call_of(settings, pipe):

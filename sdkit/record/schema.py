@@ -27,7 +27,7 @@ _MAX_SECONDS = 10_000_000  # that a picture took: four months
 _MAX_TRAINING_STEPS = 10_000  # a scheduler keeps tables of this length
 # What a record holds beside the pipeline's arguments, and arguments that no record holds.
 _GENERATOR = ("generator_state", "generator_device")
-_ARGUMENTS = {*PARAMETERS, *_GENERATOR} - {"return_dict"}
+_ARGUMENTS = {*PARAMETERS, *_GENERATOR} - {"return_dict", "lora_scale"}
 
 
 class _Rule(NamedTuple):
@@ -176,6 +176,31 @@ def _is_config(value) -> bool:
     return own_names and isinstance(steps, int) and 1 <= steps <= _MAX_TRAINING_STEPS
 
 
+def _is_digest(value) -> bool:
+    """Say whether a value is a SHA-256 in hex digits, or None for numbers that could not be read."""
+    return value is None or (isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None)
+
+
+def _is_adapters(value) -> bool:
+    """Say whether a value is a table of adapters; early versions wrote the strength of each alone."""
+    if not isinstance(value, dict) or not all(_is_text(100)(name) and "." not in name for name in value):
+        return False
+    rules = {
+        "tensors": _is_digest,
+        "strengths": _is_table_of(_is_finite),
+        "fused": lambda fused: isinstance(fused, bool),
+    }
+    return all(
+        _is_finite(entry)
+        or (isinstance(entry, dict) and set(entry) == set(rules) and all(rules[key](entry[key]) for key in rules))
+        for entry in value.values()
+    )
+
+
+def _is_finite(value) -> bool:
+    return _is_number(value) and math.isfinite(value)
+
+
 def _is_note(value) -> bool:
     """Say whether a value is the note about something that a file cannot keep, or a list with such notes."""
     if isinstance(value, list):
@@ -212,7 +237,8 @@ _ORIGIN = {
     "versions": _Rule(_is_table_of(_is_text()), "a table of texts"),
     "machine": _Rule(_is_table_of(_is_plain), "a table of numbers and texts", needed=False),
     "state": _Rule(_is_table_of(_is_table_of(_is_text())), "tables of texts", needed=False),
-    "adapters": _Rule(_is_table_of(_is_number), "a table of numbers", needed=False),
+    "adapters": _Rule(_is_adapters, "a table of adapters, with their strengths and 64 hex digits", needed=False),
+    "words": _Rule(_is_table_of(_is_digest), "a table of 64 hex digits", needed=False),
     "unknown": _TEXTS,
     "stored": _Rule(_is_table_of(_is_plain), "a table of texts", needed=False),  # where early sweeps wrote it
 }

@@ -10,8 +10,10 @@ from typing import Any
 from sdkit.errors import plain_errors
 from sdkit.shot import Shot, ShotList, SkippedCell, in_words, is_picture, matching
 from sdkit.show.drawing import Drawing, Section, lay_out
+from sdkit.zoom import zoom
 
-USUAL_COLUMNS = 8  # of pictures without axes, and 6 if there are more pictures
+# Of pictures that are no table: the first if they fit in one row, else the second. Fewer where they are enlarged.
+USUAL_COLUMNS, ROWS_COLUMNS = 8, 6
 ALT_VALUES = 12  # values of an axis that the text for a grid names
 
 
@@ -23,8 +25,9 @@ def draw_grid(shots: Sequence | Shot, *, columns: int | None = None, labels: Seq
     Two axes give a table with row and column heads; three give one such table for each value of
     the first, below each other. Cells that an interrupted sweep lacks stay blank; one that was
     skipped because it is impossible says why. `columns`
-    defaults to the last axis' length, or to 8 at most. Every picture is drawn, all at the same scale; left-over
-    corners stay blank. The drawing shows itself in a notebook; `save` writes it as PNG.
+    defaults to the last axis' length, or to 8 at most, fewer where `sdkit.zoom` enlarges them. Every picture is
+    drawn, all at the same scale; left-over corners stay blank. The drawing shows itself in a notebook; `save` writes
+    it as PNG.
 
     Raises ValueError for an empty list or labels of another length, TypeError for what is no picture.
     """
@@ -94,7 +97,8 @@ def _draw_tables(shots: ShotList) -> Drawing:
 def _draw_rows(cells: list, count: int, axes: dict[str, list], columns: int | None, labels) -> Drawing:
     """Draw pictures one after another, each with its label above; what all labels name is said once."""
     if columns is None:
-        columns = len(cells) if len(cells) <= USUAL_COLUMNS else 6
+        in_a_row, in_rows = (max(1, int(number / zoom())) for number in (USUAL_COLUMNS, ROWS_COLUMNS))
+        columns = len(cells) if len(cells) <= in_a_row else in_rows
     name, varied = "", {"": labels} if labels else axes
     if labels is None:
         values = [_label(cell) for cell in cells]

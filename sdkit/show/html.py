@@ -37,6 +37,18 @@ def element(tag: str, /, *content: str, **attributes: object) -> Html:
     return Html(f"<{tag}{given}>{join(content)}</{tag}>")
 
 
+def document(title: str, body: str, *, style: str = "", language: str = "en") -> str:
+    """Return a whole HTML document, for a file; `style` is CSS. Nothing in it is fetched or run."""
+    head = [
+        element("meta", charset="utf-8"),
+        element("title", title),
+        element("meta", name="viewport", content="width=device-width"),
+        element("style", Html(style)),
+    ]
+    whole = element("html", element("head", *head), "\n", element("body", body), lang=language)
+    return f"<!DOCTYPE html>\n{whole}\n"
+
+
 def image(png: bytes, alt: str, *, style: str | None = None) -> Html:
     """Return a picture that needs no other file; `alt` stands for it where it cannot be seen."""
     source = Html(f"data:image/png;base64,{base64.b64encode(png).decode()}")  # long, and has nothing to escape

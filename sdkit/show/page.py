@@ -7,7 +7,7 @@ from pathlib import Path
 from sdkit.files import write_whole
 from sdkit.shot import Shot, ShotList, SkippedCell, caption, check_pictures, in_words, png_bytes
 from sdkit.show.grid import Place, arrange, is_table
-from sdkit.show.html import Html, element, figure, image, join, table, unordered_list
+from sdkit.show.html import Html, document, element, figure, image, join, table, unordered_list
 from sdkit.show.table import MEASURES, USUAL, measure_shots
 
 _STYLE = """
@@ -44,15 +44,8 @@ def page_of(shots: ShotList) -> str:
     check_pictures(shots, "page")
     title = " × ".join(f"{name} ({len(values)})" for name, values in shots.axes.items()) or "pictures"
     pictures = _tables(shots) if len(shots.axes) > 1 and is_table(shots) else _flow(shots)
-    head = [
-        element("meta", charset="utf-8"),
-        element("title", title),
-        element("meta", name="viewport", content="width=device-width"),
-        element("style", Html(_STYLE)),
-    ]
     body = join([element("h1", title), _held(shots), pictures, _measures(shots)], "\n")
-    document = element("html", element("head", *head), "\n", element("body", body), lang="en")
-    return f"<!DOCTYPE html>\n{document}\n"
+    return document(title, body, style=_STYLE)
 
 
 def _held(shots: ShotList) -> Html:

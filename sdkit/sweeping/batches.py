@@ -11,6 +11,7 @@ from numbers import Real
 from typing import TYPE_CHECKING
 
 from sdkit.call.generate import generator, run
+from sdkit.loading.adapters import strengths_kept
 from sdkit.shot import Shot, caption, is_picture
 from sdkit.sweeping.plan import Cell
 
@@ -56,25 +57,26 @@ class Texts:
         self._pipe = pipe
         self._known: dict[tuple, torch.Tensor] = {}
 
-    def positive(self, text: str, clip_skip: int | None) -> torch.Tensor:
-        """Return the states of a prompt, shape (1, tokens, width)."""
-        key = "positive", text, clip_skip
+    def positive(self, text: str, clip_skip: int | None, lora_scale: float | None) -> torch.Tensor:
+        """Return the states of a prompt, shape (1, tokens, width), with the text encoder's LoRA at this strength."""
+        key = "positive", text, clip_skip, lora_scale
         if key not in self._known:
-            self._known[key] = self._encode(text, guided=False, clip_skip=clip_skip)[0]
+            self._known[key] = self._encode(text, False, lora_scale, clip_skip=clip_skip)[0]
         return self._known[key]
 
-    def negative(self, text: str, beside: torch.Tensor) -> torch.Tensor:
+    def negative(self, text: str, beside: torch.Tensor, lora_scale: float | None) -> torch.Tensor:
         """Return the states of a negative prompt in the shape of the prompt's, which stand `beside` it."""
-        key = "negative", text, beside.shape[1]
+        key = "negative", text, beside.shape[1], lora_scale
         if key not in self._known:
-            self._known[key] = self._encode(None, guided=True, negative_prompt=text, prompt_embeds=beside)[1]
+            self._known[key] = self._encode(None, True, lora_scale, negative_prompt=text, prompt_embeds=beside)[1]
         return self._known[key]
 
-    def _encode(self, prompt, guided, **given):
+    def _encode(self, prompt, guided, lora_scale, **given):
         import torch
 
-        with torch.no_grad():
-            return self._pipe.encode_prompt(prompt, self._pipe._execution_device, 1, guided, **given)
+        with torch.no_grad(), strengths_kept(self._pipe, lora_scale):
+            device = self._pipe._execution_device
+            return self._pipe.encode_prompt(prompt, device, 1, guided, lora_scale=lora_scale, **given)
 
 
 def _shared(cell):
@@ -82,6 +84,8 @@ def _shared(cell):
     given = _given(cell)
     own = {name: _shape(given[name]) for name in (*_OWN, *_PICTURES) if name in given}
     rest = {name: value for name, value in given.items() if name not in own}
+    if set(rest.get("cross_attention_kwargs", ())) == {"scale"}:  # a LoRA's; other names are for own processors
+        rest["cross_attention_kwargs"] = _lora_scale(given)
     if not all(map(_is_plain, rest.values())) or "padding_mask_crop" in rest:
         return id(cell)
     if "noise_sampler_seed" in cell.origin.scheduler_config:  # one noise for all pictures of a call
@@ -94,6 +98,10 @@ def _shared(cell):
 
 def _given(cell):
     return {name: value for name, value in cell.arguments.items() if value is not None}
+
+
+def _lora_scale(given):
+    return given.get("cross_attention_kwargs", {}).get("scale")
 
 
 def _shape(value):
@@ -132,10 +140,10 @@ def _together(cells, texts):
 def _positive(given, texts):
     if "prompt_embeds" in given:
         return given["prompt_embeds"]
-    return texts.positive(given["prompt"], given.get("clip_skip"))
+    return texts.positive(given["prompt"], given.get("clip_skip"), _lora_scale(given))
 
 
 def _negative(given, texts, beside):
     if "negative_prompt_embeds" in given:
         return given["negative_prompt_embeds"]
-    return texts.negative(given.get("negative_prompt", ""), beside)
+    return texts.negative(given.get("negative_prompt", ""), beside, _lora_scale(given))

@@ -11,7 +11,7 @@ from typing import Any
 
 from sdkit.call.generate import check_call, copied, settings_of, settings_of_picture
 from sdkit.loading.provenance import origin_of
-from sdkit.parameters import NUMBERS, PARAMETERS, check_names, check_value, known_names
+from sdkit.parameters import NUMBERS, OWN_NAMES, PARAMETERS, check_names, check_value, known_names
 from sdkit.shot import Origin, SkippedCell
 from sdkit.sweeping.variants import Parts, Variants, check_parts
 
@@ -58,7 +58,7 @@ def plan_cells(
     that cannot be made are left out, unless none can. Raises TypeError or ValueError for what no
     sweep can be made of.
     """
-    known = {**known_names(pipe), "seed": 0, **Parts()._asdict()}
+    known = {**known_names(pipe), **OWN_NAMES, **Parts()._asdict()}
     check_names(arguments, known, type(pipe).__name__)
     if arguments.get("generator") is not None:
         raise ValueError("generator is given, but each picture of a sweep gets its own; give seed.")

@@ -7,6 +7,8 @@ import torch
 import sdkit
 from sdkit import NoEffectWarning, generate, sweep
 from sdkit.call.generate import check_call
+from sdkit.loading.provenance import origin_of
+from tests.adapters import add_lora
 
 CALL = {"prompt": "a cat", "num_inference_steps": 2}
 
@@ -14,17 +16,8 @@ CALL = {"prompt": "a cat", "num_inference_steps": 2}
 @pytest.fixture(scope="module")
 def with_lora():
     """Return a pipeline with a LoRA adapter, "thing", that changes its pictures."""
-    peft = pytest.importorskip("peft")
     pipe = sdkit.load_pipeline()
-    layers = ["to_q", "to_k", "to_v", "to_out.0"]
-    pipe.unet.add_adapter(
-        peft.LoraConfig(r=2, lora_alpha=2, init_lora_weights="gaussian", target_modules=layers), "thing"
-    )
-    noise = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for name, weight in pipe.unet.named_parameters():
-            if "lora_B" in name:
-                weight.copy_(torch.randn(weight.shape, generator=noise) * 0.3)
+    add_lora(pipe, "thing")
     return pipe
 
 
@@ -82,11 +75,19 @@ def test_other_names_are_refused_beside_an_adapter_too(with_lora):
         check_call(with_lora, {**CALL, "cross_attention_kwargs": {"scale": 0.5, "strength": 0.5}})
 
 
-def test_a_scale_of_zero_is_refused_where_it_would_change_the_strength_for_good(with_lora):
+@pytest.mark.parametrize("scale", [0, 0.3, 0.7])
+def test_a_scale_leaves_the_strength_as_it_was(with_lora, scale):
     with_lora.unet.set_adapters(["thing"], [0.3])
-    with pytest.raises(ValueError, match="would leave all adapters at strength 1"):
-        check_call(with_lora, {**CALL, "cross_attention_kwargs": {"scale": 0}})
-    check_call(with_lora, {**CALL, "cross_attention_kwargs": {"scale": 0.5}})
+    before = origin_of(with_lora)
+    generate(with_lora, **CALL, lora_scale=scale)
+    after = origin_of(with_lora)
+    assert after == before and after.adapters["thing"].strengths == {"unet": 0.3}
+
+
+def test_the_bare_call_sets_the_strength_to_1_after_a_scale_of_0(with_lora):
+    with_lora.unet.set_adapters(["thing"], [0.3])
+    with_lora(**CALL, cross_attention_kwargs={"scale": 0})
+    assert origin_of(with_lora).adapters["thing"].strengths == {"unet": 1}
 
 
 def test_tokens_of_textual_inversion_count_as_many_as_they_stand_for():
@@ -102,3 +103,57 @@ def test_a_token_of_textual_inversion_may_look_like_a_mark_of_other_programs():
     pipe = sdkit.load_pipeline()
     pipe.load_textual_inversion({"[V]": torch.zeros(1, pipe.text_encoder.config.hidden_size)}, token="[V]")
     check_call(pipe, {**CALL, "prompt": "a [V] dog"}, ineffective="raise")
+
+
+def test_lora_scale_is_the_scale_of_the_call(with_lora):
+    shot = generate(with_lora, **CALL, seed=1, lora_scale=np.float32(0.5))[0]
+    same = generate(with_lora, **CALL, seed=1, cross_attention_kwargs={"scale": 0.5})[0]
+    assert np.array_equal(shot.image, same.image)
+    assert shot.settings == same.settings and shot.settings["cross_attention_kwargs"] == {"scale": 0.5}
+    with pytest.raises(ValueError, match="lora_scale and cross_attention_kwargs=.* are both given"):
+        generate(with_lora, **CALL, lora_scale=1, cross_attention_kwargs={"scale": 0.5})
+
+
+def test_a_fused_adapter_is_reached_by_no_scale(with_lora):
+    with_lora.fuse_lora()
+    try:
+        assert origin_of(with_lora).adapters["thing"].fused
+        with pytest.raises(ValueError, match="does not reach thing, fused into the weights; call pipe.unfuse_lora"):
+            check_call(with_lora, {**CALL, "lora_scale": 0.5})
+    finally:
+        with_lora.unfuse_lora()
+    check_call(with_lora, {**CALL, "lora_scale": 0.5})
+
+
+def test_the_scale_after_the_adapters_are_gone_is_refused():
+    pipe = sdkit.load_pipeline()
+    add_lora(pipe, "thing", parts=("text_encoder",))
+    check_call(pipe, {**CALL, "lora_scale": 0.5})
+    pipe.unload_lora_weights()
+    with pytest.raises(ValueError, match=NOT_IN_USE):
+        check_call(pipe, {**CALL, "lora_scale": 0.5})
+
+
+@pytest.mark.parametrize("parts", [("unet",), ("text_encoder",), ("unet", "text_encoder")])
+def test_a_strength_of_0_is_the_model_alone_to_the_bit(pipe, parts):
+    own = sdkit.load_pipeline()
+    add_lora(own, "thing", parts=parts)
+    add_lora(own, "other", seed=5, parts=parts)
+    own.set_adapters(["thing", "other"], [0.5, 1.0])
+    shots = sweep(own, lora_scale=[0, 0.5, 1], seed=1, **CALL)
+    assert np.array_equal(shots[0].image, generate(pipe, seed=1, **CALL)[0].image)
+    assert np.array_equal(shots[2].image, generate(own, seed=1, **CALL)[0].image)
+    assert len({shot.image.tobytes() for shot in shots}) == 3
+    assert [shot.label for shot in shots] == [{"lora_scale": value} for value in (0, 0.5, 1)]
+
+
+def test_a_strength_that_a_callback_sets_stays(with_lora):
+    def weaker(pipe, step, timestep, tensors):
+        pipe.unet.set_adapters(["thing"], [0.25])
+        return {}
+
+    shot = generate(with_lora, **CALL, lora_scale=0.5, callback_on_step_end=weaker)[0]
+    assert origin_of(with_lora).adapters["thing"].strengths == {"unet": 0.25}
+    assert shot.origin.unknown == ("a change on the way, of unet scaling",)
+    shot = generate(with_lora, **CALL, lora_scale=0.3, callback_on_step_end=lambda *_: {})[0]
+    assert shot.origin.unknown == ()

@@ -17,7 +17,7 @@ from PIL import Image
 
 import sdkit
 from sdkit import generate, generator
-from sdkit.parameters import PARAMETERS, known_names
+from sdkit.parameters import OWN_NAMES, PARAMETERS, known_names
 
 PACKAGE = Path(sdkit.__file__).parent
 TEXT, IMAGE, INPAINT = "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline"
@@ -249,6 +249,10 @@ BAD = {
         st.lists(st.integers(0, 9), min_size=2),
         st.sampled_from([[-1], [2**64], [None], ["3"], [1.0]]),
     ),
+    "lora_scale": st.one_of(
+        bad_number(-100, 100).filter(lambda value: value is not None),
+        st.sampled_from([0, 0.5, 1]),  # without a LoRA
+    ),
     "ineffective": st.text().map("-{}".format) | NONE_OR,
 }
 
@@ -277,7 +281,7 @@ def good_call(kind):
 
 def bad_call(data, pipes, schedulers, name):
     """Draw a call whose only fault is in the argument `name`; return the pipeline's class name and the call."""
-    kinds = [kind for kind in pipes if name in known_names(pipes[kind]) or name in ("seed", "ineffective")]
+    kinds = [kind for kind in pipes if name in known_names(pipes[kind]) or name in (*OWN_NAMES, "ineffective")]
     kind = data.draw(st.sampled_from(kinds))
     call = good_call(kind)
     if name in ("timesteps", "sigmas"):
@@ -317,7 +321,7 @@ def untouched(pipe, monkeypatch):
 
 
 def test_the_table_of_bad_values_covers_every_argument(pipes):
-    names = {name for pipe in pipes.values() for name in known_names(pipe)} | {"seed", "ineffective"}
+    names = {name for pipe in pipes.values() for name in known_names(pipe)} | {*OWN_NAMES, "ineffective"}
     assert set(BAD) == names == set(PARAMETERS) | {"ineffective"}
 
 

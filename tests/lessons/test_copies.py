@@ -1,6 +1,7 @@
 """A reader's copies are renewed, and nothing that the reader wrote is lost."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def project(monkeypatch):
     """Return the project's files, which a test may change."""
     files = {FIRST: lesson("a", "b\nc"), SECOND: lesson("d"), PAGE: b"# A page\n"}
 
-    def reader_files(outputs=False):
+    def reader_files(outputs=False, language="en"):
         return {**files, **({FIRST: lesson("a", "b\nc", outputs=["stored"])} if outputs else {})}
 
     monkeypatch.setattr(copies, "reader_files", reader_files)
@@ -156,17 +157,67 @@ def test_the_command_says_what_it_did(folder, project, capsys):
     assert "give a number or a name of" in said("--reset", "7", status=1)
 
 
+def test_a_language_has_its_folder(project, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    monkeypatch.setattr(copies, "reader_files", lambda outputs, language: asked.append(language) or project)
+    assert copy_lessons(language="ja").folder == tmp_path / "my-lessons-ja"
+    assert copy_lessons().folder == tmp_path / "my-lessons"
+    assert reset_lesson(1, language="ja").path == tmp_path / "my-lessons-ja" / FIRST
+    assert asked == ["ja", "en", "ja"]
+
+
+@pytest.mark.parametrize("there, other", [("en", "ja"), ("ja", "en")])
+def test_two_languages_in_one_folder_are_refused(project, tmp_path, there, other):
+    copy_lessons(tmp_path, language=there)
+    for refused in (copy_lessons, lambda folder, language: reset_lesson(1, folder, language=language)):
+        with pytest.raises(ValueError, match=f"holds the lessons in the language '{there}'; give another folder"):
+            refused(tmp_path, language=other)
+    assert done(tmp_path, language=there) == ((), (), ())
+
+
+def test_a_record_without_a_language_is_of_the_english_lessons(folder, project):
+    record = json.loads((folder / copies.RECORD).read_bytes())
+    assert record.pop(copies.LANGUAGE) == "en"
+    (folder / copies.RECORD).write_text(json.dumps(record))
+    assert done(folder) == ((), (), ())
+    with pytest.raises(ValueError, match="in the language 'en'"):
+        copy_lessons(folder, language="ja")
+
+
+@pytest.mark.parametrize("variable", [None, "en", "ja"])
+def test_the_command_takes_the_language_and_gives_it_to_the_kernels(folder, project, tmp_path, monkeypatch, variable):
+    labapp = pytest.importorskip("jupyterlab.labapp")
+    monkeypatch.setenv("SDKIT_LANGUAGE", variable or "")
+    monkeypatch.setattr(labapp.LabApp, "launch_instance", lambda flags: None)
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["--lab"]) == 0
+    assert os.environ["SDKIT_LANGUAGE"] == (variable or "en")
+    assert (tmp_path / copies.FOLDERS[variable or "en"] / FIRST).exists()
+    assert command.main(["--language", "ja", "--lab"]) == 0 and os.environ["SDKIT_LANGUAGE"] == "ja"
+
+
+def test_the_command_refuses_a_language_that_is_not_there(monkeypatch, capsys):
+    monkeypatch.setenv("SDKIT_LANGUAGE", "de")
+    assert command.main([]) == 1
+    assert (
+        "the environment variable SDKIT_LANGUAGE is 'de'; set it to en or ja, or to nothing." in capsys.readouterr().err
+    )
+
+
 def test_the_command_opens_the_first_lesson(folder, monkeypatch):
     labapp = pytest.importorskip("jupyterlab.labapp")
     given = []
     monkeypatch.setattr(labapp.LabApp, "launch_instance", given.append)
+    monkeypatch.setenv("SDKIT_LANGUAGE", "en")
     assert command.main(["--folder", str(folder), "--lab", "--no-browser", "--port=9000"]) == 0
     root, first = f"--ServerApp.root_dir={folder}", f"--LabApp.default_url=/lab/tree/{FIRST}"
     assert given == [[root, first, "--no-browser", "--port=9000"]]
 
 
 def test_git_sees_nothing_of_a_readers_folder():
-    names = [f"{copies.FOLDER}/{name}" for name in (FIRST, PAGE, copies.RECORD, "output/cat.png", "pictures/a.png")]
+    files = (FIRST, PAGE, copies.RECORD, "output/cat.png", "pictures/a.png")
+    names = [f"{folder}/{name}" for folder in copies.FOLDERS.values() for name in files]
     found = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True)
     if found.returncode == 128:
         pytest.skip("not a git checkout")

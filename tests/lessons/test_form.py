@@ -10,7 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from tools import form, strip
+from tools import form, slide_marks, strip
+from tools.lesson import Lesson
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted(form.LESSONS.glob("*.ipynb"))
@@ -81,7 +82,9 @@ YOURS_TEXT = """## Your turn
 
    The seed.
 
-   </details>"""
+   </details>
+
+Exercises that check themselves: [exercises/01](exercises/01_start.ipynb)"""
 PANEL = "sd.explore(picture, seed=(0, 99))"
 DEEPER_TEXT = """## Deeper
 
@@ -233,6 +236,10 @@ def both(*changes):
     return change
 
 
+def unmarked(book):
+    """Change nothing; `problems_after` then leaves the cells without what they are on slides."""
+
+
 def prose(name="more", source="Here is one more cell, and nobody knows what for."):
     """Return a Markdown cell."""
     return new_markdown_cell(source, id=name)
@@ -327,6 +334,8 @@ BAD = [
     ("core", "no explore(...)", text("panel", "explore", "look")),
     ("panels_have_pictures", "without a still", field("panel", outputs=[])),
     ("panels_have_pictures", "text of a widget", output("display_data", PANEL_TEXT, cell="panel")),
+    ("slides", "head is 'slide' on slides", unmarked),
+    ("everything_is_shown", "has <cat>, which is not shown", text("ask", "?", " of a <cat>?")),
     ("setup_is_short", "7 lines", text("setup", "PROMPT = 'a cat'", "PROMPT = 'a cat'" + "\nx = 0" * 3)),
     ("imports_in_setup", "proof imports", text("proof", "assert", "import math\nassert")),
     ("imports_in_setup", "proof imports", text("proof", "assert", INNER_IMPORT + "assert")),
@@ -373,6 +382,7 @@ BAD = [
     ),
     ("real_box", "no link", field("real", source=REAL_TEXT.split(">\n")[0] + "> A seed does the same.")),
     ("exercises", "5 items", both(text("head", "5 minutes", "8 minutes"), text("yours", "1. ", "1. " + ITEM * 3))),
+    ("exercises_that_check_themselves", "yours does not end with: Exercises that", text("yours", "Exercises", "More")),
     ("exercises", "**Make**", text("yours", "**Make**", "Make")),
     ("exercises", "**Diagnose**", text("yours", "**Diagnose**", "**Find**")),
     ("exercises", "item 1 of yours", text("yours", "<summary>One way</summary>", "")),
@@ -429,8 +439,12 @@ def problems_after(change, folder):
     """Return what the rules say about the good notebook after a change."""
     book = good_book()
     change(book)
-    for page in ("docs/article.md", "docs/glossary.md", "training/run.md"):
-        (folder / page).parent.mkdir(exist_ok=True)
+    if change is not unmarked:
+        slide_marks.mark(Lesson(None, book))
+    for page in (
+        "docs/article.md", "docs/glossary.md", "training/run.md", "notebooks/en/exercises/01_start.ipynb",
+    ):  # fmt: skip
+        (folder / page).parent.mkdir(parents=True, exist_ok=True)
         (folder / page).touch()
     path = folder / "notebooks" / "en" / "01_start.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,9 +4,14 @@ import ast
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
+from sdkit import generator, load_pipeline
+from sdkit.loading.provenance import origin_of
+from tests.adapters import add_lora
 from tools import mutants
 from tools.lesson import Lesson
 
@@ -27,6 +32,24 @@ def test_a_pipeline_that_ignores_nothing_keeps_its_signature_and_result():
     assert same.__wrapped__ is call and same.__doc__ == "Draw."
     without = mutants.mutated(call, mutants.MUTANTS["eta"].change)
     assert without(None, "a cat", eta=0.5) == ("a cat", 0.0, {})
+
+
+def test_a_lora_that_is_ignored_is_there_again_after_the_call(pipe):
+    own = load_pipeline()
+    add_lora(own, "zib", parts=("unet", "text_encoder"))
+    own.load_textual_inversion(torch.ones(2, 128), "<zib>")
+    own.set_adapters("zib", 0.5)
+
+    def drawn(one, prompt, mutant=None):
+        function = type(one).__call__
+        if mutant:
+            function = mutants.mutated(function, mutants.MUTANTS[mutant].change)
+        return np.asarray(function(one, prompt, num_inference_steps=2, generator=generator(1)).images[0])
+
+    before = origin_of(own)
+    assert np.array_equal(drawn(own, "a cat", "lora"), drawn(pipe, "a cat")) and origin_of(own) == before
+    assert np.array_equal(drawn(own, "a <zib> cat", "word"), drawn(own, "a  cat"))
+    assert not np.array_equal(drawn(own, "a <zib> cat"), drawn(own, "a  cat"))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +106,7 @@ def killer(monkeypatch):
     def killing(proof, *errors):
         small = lesson(("setup", "from doubling import Doubler\npipe = Doubler()"), ("proof", proof, "x"))
         failing = mutants.killing_cell(
-            small, "x", Doubler, lambda pipe, given: given.pop("x"), (AssertionError, *errors)
+            small, ["x"], Doubler, lambda pipe, given: given.pop("x"), (AssertionError, *errors)
         )
         return failing and failing.id
 

@@ -102,7 +102,15 @@ def test_running_stores_all_outputs_in_one_form(ran):
     assert book["metadata"] == {"kernelspec": notebooks.KERNEL, "language_info": {"name": "python"}}
     cells = {cell["id"]: cell for cell in book["cells"]}
     assert [cell["execution_count"] for cell in cells.values()] == [1, 2, 3, 4, 5, 6]
-    assert [cell["metadata"] for cell in cells.values()] == [{}] * 5 + [{"tags": ["raises-exception"]}]
+    slide, later = ({"slideshow": {"slide_type": kind}} for kind in ("slide", "fragment"))
+    assert [cell["metadata"] for cell in cells.values()] == [
+        slide,
+        {},
+        later,
+        slide,
+        {},
+        {"tags": ["raises-exception"]},
+    ]
     assert cells["where"]["outputs"][0]["text"] == ["True lessons\n"]
     assert set(cells["picture"]["outputs"][0]["data"]) == {"image/png", "text/plain"}
     assert notebooks.WIDGET in cells["slider"]["outputs"][0]["data"]
@@ -201,3 +209,8 @@ def test_a_changed_picture_in_a_lesson_fails(tmp_path):
     path = tmp_path / "lesson.ipynb"
     nbformat.write(new_notebook(cells=min(beginnings, key=len)), path)
     expect_only_a_changed_picture_fails(path)
+
+
+def test_lessons_are_run_in_english(monkeypatch):
+    monkeypatch.setenv("SDKIT_LANGUAGE", "ja")
+    assert notebooks.ThisPython().get_kernel_spec("python3").env["SDKIT_LANGUAGE"] == "en"

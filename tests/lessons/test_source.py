@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from sdkit.language import LANGUAGES
 from sdkit.lessons import source
 from sdkit.lessons.source import pack, reader_files, source_of
 from tools.lesson import LESSONS, anchor, headings_of
@@ -17,10 +18,16 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|href)=\"([^\"]+)\"")
 
 
+@pytest.fixture(scope="module", params=LANGUAGES)
+def language(request):
+    """Return each language in turn."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def files():
+def files(language):
     """Return what a reader gets from the repository."""
-    return reader_files()
+    return reader_files(language=language)
 
 
 @pytest.fixture
@@ -35,7 +42,9 @@ def prose(name, data):
     """Return the Markdown of a lesson or page, without blocks of code."""
     if name.endswith(".ipynb"):
         cells = json.loads(data)["cells"]
-        text = "\n\n".join(source_of(cell) for cell in cells if cell["cell_type"] == "markdown")
+        text = "\n\n".join(
+            f"<!-- cell: {cell['id']} -->\n{source_of(cell)}" for cell in cells if cell["cell_type"] == "markdown"
+        )
     else:
         text = data.decode("utf-8") if name.endswith(".md") else ""
     return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
@@ -51,24 +60,27 @@ def broken(texts, there):
                 continue
             path, _, place = target.partition("#")
             path = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(path)))
-            headings = [anchor(heading) for heading in headings_of(texts.get(path, ""))]
-            if not there(path) or (path.endswith(".ipynb") and place and unquote(place) not in headings):
+            text = texts.get(path, "")
+            known = [anchor(heading) for heading in headings_of(text)]
+            known += [f"cell-id={name}" for name in re.findall("<!-- cell: (\\S+) -->", text)]
+            if not there(path) or (path.endswith(".ipynb") and place and unquote(place) not in known):
                 found.append((name, target))
     return found
 
 
 def test_a_reader_gets_every_lesson_and_no_outputs(files):
     assert [name for name in files if name.endswith(".ipynb")] == [
-        path.name for path in sorted(LESSONS.glob("*.ipynb"))
+        *(path.name for path in sorted(LESSONS.glob("*.ipynb"))),
+        *(f"exercises/{path.name}" for path in sorted(LESSONS.glob("exercises/*.ipynb"))),
     ]
     for name, data in files.items():
         for cell in json.loads(data)["cells"] if name.endswith(".ipynb") else ():
             assert cell.get("outputs", []) == [] and cell.get("execution_count") is None
 
 
-def test_outputs_are_kept_on_request(files):
+def test_outputs_are_kept_on_request(files, language):
     name = "01_start.ipynb"
-    kept = reader_files(outputs=True)[name]
+    kept = reader_files(outputs=True, language=language)[name]
     assert len(kept) > len(files[name])
     assert kept.count(b"image/png") == (LESSONS / name).read_bytes().count(b"image/png") > 0
 
@@ -99,10 +111,11 @@ def test_links_lead_somewhere_in_the_repository():
     assert broken(texts, lambda path: (ROOT / path).exists()) == []
 
 
-def test_links_lead_somewhere_in_a_readers_folder(files):
+def test_links_lead_somewhere_in_a_readers_folder(files, language):
     texts = {name: prose(name, data) for name, data in files.items()}
     assert broken(texts, files.__contains__) == []
-    assert {"about/claims.md", "about/glossary.md", "about/article.md"} <= files.keys()
+    pages = {"about/ja/glossary.md", "about/ja/article.md"} if language == "ja" else {"about/glossary.md"}
+    assert {"about/claims.md", *pages} <= files.keys()
     texts["01_start.ipynb"] += "[lost](about/lost.md) [heading](02_anatomy.ipynb#Nothing-there)"
     assert [target for _, target in broken(texts, files.__contains__)] == [
         "about/lost.md",
@@ -126,22 +139,40 @@ def test_links_are_written_for_the_readers_folder(old, new):
     assert source._with_links(old, names[0], places) == new
 
 
-def test_no_two_files_have_one_place():
-    names = list(source.project_files())
+def test_links_from_exercises_are_written_for_the_readers_folder():
+    names = ["notebooks/en/exercises/01_a.ipynb", "notebooks/en/01_a.ipynb", "docs/claims.md"]
+    places = {name: source.place_of(name) for name in names}
+    old = "[lesson](../01_a.ipynb), [claims](../../../docs/claims.md)"
+    assert source._with_links(old, names[0], places) == "[lesson](../01_a.ipynb), [claims](../about/claims.md)"
+    assert source._with_links("[do](exercises/01_a.ipynb)", names[1], places) == "[do](exercises/01_a.ipynb)"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_files_have_one_place(language):
+    names = list(source.project_files(language))
     assert len({source.place_of(name) for name in names}) == len(names)
 
 
-def test_a_wheel_holds_the_same_and_nothing_twice(files, packed):
-    assert reader_files() == files
+def test_a_wheel_holds_the_same_and_nothing_twice(files, language, packed):
+    assert reader_files(language=language) == files
     assert not (packed / "sdkit").exists()  # the card is in the package anyway
     assert (
-        sum(path.stat().st_size for path in packed.rglob("*") if path.is_file()) < 4_000_000
+        sum(path.stat().st_size for path in packed.rglob("*") if path.is_file()) < 8_000_000
     )  # pictures at the top among them
 
 
 def test_a_wheel_has_no_outputs_to_keep(packed):
     with pytest.raises(ValueError, match="without outputs; take them from the project's repository"):
         reader_files(outputs=True)
+
+
+def test_english_readers_get_no_japanese_pages():
+    assert [name for name in source.project_files() if "ja" in name.split("/")] == []
+
+
+def test_a_language_without_lessons_is_told():
+    with pytest.raises(FileNotFoundError, match="holds no lessons in the language 'de'"):
+        reader_files(language="de")
 
 
 def test_no_lessons_are_told(tmp_path, monkeypatch):

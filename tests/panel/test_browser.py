@@ -369,3 +369,25 @@ def test_all_controls_are_seen_together_with_the_picture(lesson):
     finished(page)
     assert is_seen_whole(page, *panel.locator(".widget-inline-hbox").all(), panel.locator("figure img").last)
     screenshot(panel, "together")
+
+
+def test_a_panel_is_larger_for_a_projector_and_its_sliders_follow_the_mouse(lesson):
+    page, panel = lesson("06_guidance_scale.ipynb")
+    finished(page)
+    usual = panel.locator("figure img").last.bounding_box()["width"]
+    page.evaluate(EXECUTE, "import os; os.environ['SDKIT_ZOOM'] = '1.5'")
+    page.evaluate(RUN_ALL)
+    panel.evaluate("panel => panel.scrollIntoView({block: 'start'})")
+    first = finished(page)
+    large = page.locator(".sdkit-panel.sdkit-zoom-150")
+    assert large.locator("figure img").last.bounding_box()["width"] == pytest.approx(1.5 * usual, abs=2)
+    handle = slider(large, "guidance_scale")
+    track = large.locator(".noUi-base").first.bounding_box()
+    handle.hover()
+    page.mouse.down()
+    page.mouse.move(track["x"] + track["width"] / 2, track["y"] + track["height"] / 2, steps=5)
+    page.mouse.up()
+    second = finished(page, first)
+    assert float(handle.get_attribute("aria-valuenow")) == pytest.approx(10.5, abs=0.5)  # of 1 to 20
+    assert second != first and is_seen_whole(page, handle)
+    screenshot(large, "projector")

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdkit import draw_grid, explore, explore_grid, generate, sweep
+from sdkit import draw_grid, explore, explore_grid, generate, load_pipeline, sweep
 from sdkit.panel.axis_controls import REPLACE, example, names_that_vary, read_values
 from sdkit.panel.grid_plan import MAX_PICTURES, GridPlan
 from sdkit.panel.grid_view import GridTable
 from sdkit.sweeping.job import Job
+from tests.adapters import add_lora
 
 TIMEOUT = 60  # seconds for what takes few
 
@@ -73,6 +74,19 @@ def test_clip_skip_is_offered_only_where_it_works(pipe, monkeypatch):
     assert "clip_skip" in names_that_vary(pipe)
     monkeypatch.delattr(type(pipe.text_encoder), "text_model")
     assert "clip_skip" not in names_that_vary(pipe)
+
+
+def test_the_strength_of_a_lora_is_offered_where_there_is_one(pipe):
+    assert "lora_scale" not in names_that_vary(pipe)
+    own = load_pipeline()
+    add_lora(own, "zib")
+    assert "lora_scale" in names_that_vary(own) and read_values("lora_scale", example(own, "lora_scale", "a cat"))
+    grid = explore_grid(own, columns=("lora_scale", "0, 1"), rows=None, prompt="a cat", num_inference_steps=2)
+    grid.make.click()
+    assert [shot.label for shot in grid.shots] == [{"lora_scale": 0}, {"lora_scale": 1}]
+    assert "lora_scale=[0, 1]" in grid._plan.code()
+    held = explore_grid(own, lora_scale=0.5, prompt="a cat", num_inference_steps=2)
+    assert held.controls["lora_scale"].value == 0.5 and "lora_scale=0.5" in held._plan.code()
 
 
 def test_every_example_can_be_read(pipe, img2img, inpaint):

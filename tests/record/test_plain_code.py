@@ -5,11 +5,13 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 from PIL import Image
+from safetensors.torch import save_file
 
-from sdkit import generate, save_picture
+from sdkit import generate, load_pipeline, save_picture
 from sdkit.quiet import quiet
-from sdkit.record.plain_code import plain_call, plain_code
+from sdkit.record.plain_code import has_plain_code, plain_call, plain_code
 from sdkit.shot import Origin, Shot
+from tests.adapters import add_lora, save_lora
 
 STEPS = {"num_inference_steps": 2}
 
@@ -46,6 +48,24 @@ def test_pictures_tensors_and_used_generators_come_from_the_saved_file(img2img, 
     save_picture(shot, tmp_path / "picture.png")
     code = plain_code(shot)
     assert 'image=stored["image"],' in code and "StableDiffusionImg2ImgPipeline" in code
+    assert np.array_equal(run(code, tmp_path, monkeypatch)["image"], shot.image)
+
+
+def test_adapters_and_words_are_loaded_from_files_to_be_filled_in(tmp_path, monkeypatch):
+    pipe = load_pipeline()
+    add_lora(pipe, "zib's", parts=("unet", "text_encoder"))
+    save_lora(pipe, "zib's", tmp_path / "lora.safetensors", ("unet", "text_encoder"))
+    save_file({"any": torch.ones(2, 128)}, tmp_path / "word.safetensors")
+    pipe.load_textual_inversion(torch.ones(2, 128), "<bop>")
+    pipe.load_textual_inversion(torch.ones(1, 128), "<not read>")
+    pipe.set_adapters("zib's", {"unet": 0.5, "text_encoder": 0.75})
+    shot = generate(pipe, "a <bop>", seed=5, lora_scale=0.5, **STEPS)[0]
+    code = plain_code(shot)
+    assert not has_plain_code(shot) and "not read" not in code and "cross_attention_kwargs={'scale': 0.5}" in code
+    (adapter,) = shot.origin.adapters.values()
+    assert f"# its numbers: {adapter.tensors[:12]}" in code
+    for place, file in (("zib's", "lora.safetensors"), ("<bop>", "word.safetensors")):
+        code = code.replace(repr(f"the file of {place}"), repr(file))
     assert np.array_equal(run(code, tmp_path, monkeypatch)["image"], shot.image)
 
 

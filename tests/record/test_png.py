@@ -473,14 +473,6 @@ def test_the_cause_of_a_difference_is_named(saved):
     assert "unet weights" in rebuild(saved[1], other).state
 
 
-def test_adapters_are_named_with_their_strengths(saved, pipe, tmp_path):
-    shot, _ = saved
-    shot = replace(shot, origin=replace(shot.origin, adapters={"ink": 0.5}))
-    path = save_picture(shot, tmp_path / "a.png")
-    assert read_settings(path)["origin"]["adapters"] == {"ink": 0.5}
-    assert "adapter ink 0.5 -> 0" in rebuild(path, pipe).state
-
-
 def test_a_record_that_would_be_refused_is_not_saved(pipe, tmp_path):
     class Own(StableDiffusionPipeline):
         pass

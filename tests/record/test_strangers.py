@@ -106,7 +106,7 @@ def record_cases():
             ("settings",), ("origin",), ("seconds",), ("stored",),
             *(("origin", part) for part in (
                 "pipeline", "model", "scheduler", "versions", "machine", "device", "dtype", "attention", "state",
-                "adapters", "unknown",
+                "adapters", "words", "unknown",
             )),
             *(("origin", "model", part) for part in ("name", "revision", "fingerprint")),
             *(("origin", "scheduler", part) for part in ("class", "config")),
@@ -126,6 +126,20 @@ def record_cases():
         "skip_prk_steps": {"a": 1}, "beta_end": float("nan"),
     }.items():  # fmt: skip
         case(f"scheduler config {name}", (*config, name), value)
+    adapter = {"tensors": "a" * 64, "strengths": {"unet": 1}, "fused": False}
+    for name, value in {
+        "with a path": {"../../x": adapter}, "with a hash of letters": {"x": {**adapter, "tensors": "x" * 64}},
+        "with a path for a hash": {"x": {**adapter, "tensors": "/etc/passwd"}}, "with less": {"x": {"tensors": None}},
+        "with more": {"x": {**adapter, "file": "x"}}, "of no number": {"x": {**adapter, "strengths": {"unet": 1e999}}},
+        "of many": {f"x{i}": adapter for i in range(9000)}, "missing": {"x": adapter}, "of no name": {"": adapter},
+    }.items():  # fmt: skip
+        case(f"adapters {name}", ("origin", "adapters"), value)
+    for name, value in {
+        "with a path": {"a": "/etc/passwd"},
+        "missing": {"a": "b" * 64},
+        "long": {"a" * 999: None},
+    }.items():
+        case(f"words {name}", ("origin", "words"), value)
     case("no training steps", (*config, "num_train_timesteps"), 0)
     case("a long table of betas", (*config, "trained_betas"), [0.1] * 200_000)
     case("a very long name", ("origin", "model", "name"), "x" * 100_000)

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from diffusers.models.attention_processor import AttnProcessor2_0
 from PIL import Image
 
-from sdkit import generator
+from sdkit import generator, load_pipeline
+from sdkit.loading.adapters import adapters_of
 from sdkit.sweeping.batches import Texts, groups, is_out_of_memory, make
 from sdkit.sweeping.plan import plan_cells
 from sdkit.sweeping.variants import Variants
+from tests.adapters import add_lora
 
 FAST = {"num_inference_steps": 3}
 # Another order of floating-point sums moves a few 8-bit values by a level; another seed moves them all.
@@ -52,6 +55,29 @@ def with_scheduler(pipe, name):
 @pytest.mark.filterwarnings("ignore::sdkit.parameters.NoEffectWarning")
 def test_equals_single_pictures(pipe, arguments):
     assert_same_together(pipe, cells_of(pipe, **arguments))
+
+
+def test_cells_of_one_lora_scale_go_together():
+    own = load_pipeline()
+    add_lora(own, "zib", parts=("unet", "text_encoder"))
+    own.set_adapters("zib", 0.7)
+    before = adapters_of(own)
+    cells = cells_of(own, lora_scale=[0, 0.5], seed=[1, 2], negative_prompt="red")
+    texts = Texts(own)
+    for group in groups(cells):
+        assert len({cell.label["lora_scale"] for cell in group}) == 1
+        assert_same_together(own, group)
+        make(own, group, texts)
+    assert len(groups(cells)) == 2 and adapters_of(own) == before
+    own.unet.set_attn_processor(Factor())
+    assert len(groups(cells_of(own, cross_attention_kwargs={"factor": 1}, seed=[1, 2]))) == 2
+
+
+class Factor(AttnProcessor2_0):
+    """A processor with an argument of its own, which may count on one picture in a call."""
+
+    def __call__(self, *args, factor=1, **kwargs):
+        return super().__call__(*args, **kwargs)
 
 
 def test_embeds_equal_single_pictures(pipe):

@@ -1,0 +1,42 @@
+"""Lesson 29's own cells train: the loss falls, and a training that was stopped goes on with the same numbers."""
+
+import pytest
+import torch
+
+from sdkit import example, pixels
+from sdkit.inside.tensor_file import read_tensors
+from training import from_nothing
+
+FEW = 32  # drawings instead of the lesson's 320: the VAE takes time
+
+
+def fewer(source: str) -> str:
+    """Return a cell of the lesson that draws only a few pictures."""
+    return source.replace("every[40:]", f"every[40 : {40 + FEW}]")
+
+
+@pytest.mark.slow
+def test_the_lessons_cells_train_and_resume(tmp_path):
+    space = from_nothing.trainer(fewer)
+    assert len(space["latents"]) == FEW
+    begun, _ = space["train"](tmp_path / "whole", 0)
+    whole, losses = space["train"](tmp_path / "whole", 60)
+    assert sum(losses[-10:]) < 0.97 * sum(losses[:10])
+    space["train"](tmp_path / "parts", 30)
+    parts, again = space["train"](tmp_path / "parts", 60)
+    assert again == losses
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), parts.parameters()))
+    before, after = (space["sample"](unet, space["held_out"][:1])[0] for unet in (begun, whole))
+    assert before.size == after.size and pixels(before).mean() != pixels(after).mean()
+    undropped, _ = space["train"](tmp_path / "undropped", 4, 0.0)
+    dropped, _ = space["train"](tmp_path / "dropped", 4)
+    assert any(not torch.equal(a, b) for a, b in zip(undropped.parameters(), dropped.parameters()))
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_draw_what_was_held_out():
+    """They were trained by the lesson's cells, and not tuned for these prompts."""
+    space = from_nothing.trainer(fewer)
+    unet = space["new_unet"]()
+    unet.load_state_dict(read_tensors(example("four_shapes.safetensors"))["unet"])
+    assert from_nothing.counted(space, unet)["background"] >= 38

@@ -1,0 +1,1 @@
+"""textlint over the Japanese prose: `python -m tools.textlint`."""
