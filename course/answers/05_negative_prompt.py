@@ -47,3 +47,8 @@ def owl():
 def owl():
     push = {"negative_prompt": "a green background"}
     return pipe(PROMPT, generator=sd.generator(1), **push, **short).images[0]
+
+
+# %% unheard wrong: prompt
+def owl():
+    return pipe(f"{PROMPT}, on a blue background", generator=sd.generator(1), **short).images[0]

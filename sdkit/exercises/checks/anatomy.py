@@ -54,7 +54,7 @@ def calls(answer):
             name,
             given == _CALLS[name] and not isinstance(given, bool),
             right="{name}: that is how often it is called.",
-            missing="{name}: it is not called {given} times.",
+            missing="{name}: {given} is not the number of its calls.",
             hint="Count: register_forward_hook on the part, or a look at the lesson's loop. Which part works once a "
             "step, which one for each text?",
             name=name,

@@ -44,8 +44,8 @@ def not_pink(answer):
     yield finding(
         "tokens",
         0 < len(silent) <= TWO,
-        right="{count} of the tokens are changed.",
-        missing="{count} of the tokens are changed; it should be one or two.",
+        right="Tokens that are changed: {count}.",
+        missing="Tokens that are changed: {count}; it should be one or two.",
         hint="A weight of 1 is as usual, one of 0 silences. Which tokens can say what colour the background has?",
         count=len(silent),
     )

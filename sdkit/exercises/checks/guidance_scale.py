@@ -38,8 +38,8 @@ def mystery(answer):
         abs(scale - _SCALE) <= _WITHIN,
         right="{scale:g} is within 1 of the picture's guidance_scale.",
         missing="{scale:g} is more than 1 away from the picture's guidance_scale.",
-        hint="Make a picture with your number and the task's prompt, seed and steps. sd.distance(puzzle, picture) gets "
-        "smaller the nearer you are.",
+        hint="Make a picture with your number and the task's prompt, seed and steps. sd.distance(mystery, picture) "
+        "gets smaller the nearer you are.",
         scale=scale,
     )
 

@@ -1,5 +1,8 @@
 """The exercises of lesson 5: pushed to the dark, a colour that was pushed away, and a push that nobody hears."""
 
+from functools import wraps
+from unittest.mock import patch
+
 from sdkit.asked import COLOURS, named
 from sdkit.exercises.answers import called, chosen_of, picture_of, returned, shot_of
 from sdkit.exercises.exercise import exercise
@@ -63,7 +66,18 @@ def pushed_away(answer):
 @exercise(points=2)
 def unheard(answer):
     """A function whose negative prompt is heard."""
-    picture = returned(called(answer), picture_of)
+    given, prompts = _called(answer)
+    picture = returned(given, picture_of)
+    kept = PROMPT in prompts or [PROMPT] in prompts
+    yield finding(
+        "prompt",
+        kept,
+        right="The prompt is that of the task.",
+        missing="The prompt is not that of the task.",
+        hint="The prompt stays as it is, without a word on the background.",
+    )
+    if not kept:
+        return
     usual = drawn(PROMPT, _PINK_SEED, num_inference_steps=STEPS)
     without = drawn(PROMPT, _PINK_SEED, guidance_scale=1, num_inference_steps=STEPS)
     yield finding(
@@ -83,3 +97,19 @@ def unheard(answer):
         hint="What is to go belongs in the negative prompt, in plain words and without a no.",
         seen=seen,
     )
+
+
+def _called(answer):
+    """Call an answer; return what it gives, and the prompts that pipelines encoded on the way."""
+    from diffusers import StableDiffusionPipeline
+
+    prompts = []
+    encode = StableDiffusionPipeline.encode_prompt
+
+    @wraps(encode)
+    def noted(self, prompt=None, *args, **kwargs):
+        prompts.append(prompt)
+        return encode(self, prompt, *args, **kwargs)
+
+    with patch.object(StableDiffusionPipeline, "encode_prompt", noted):
+        return called(answer), prompts
