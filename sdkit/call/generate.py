@@ -193,14 +193,17 @@ def check_call(pipe, arguments: dict[str, Any], *, seed_given: bool = False, ine
     for name, value in arguments.items():
         check_value(name, value)
     arguments = _with_lora_scale(arguments)
-    call = resolve(pipe, {name: plain_value(name, value) for name, value in arguments.items()})
-    check_parts(call)
-    check_together(call)
-    check_inputs(call)
-    check_memory(call)
-    for message in known_flaws(call):
+    values = {name: plain_value(name, value) for name, value in arguments.items()}
+    with exclusive(pipe):  # a tokenizer keeps the padding of its latest call, also for a call in another thread
+        call = resolve(pipe, values)
+        check_parts(call)
+        check_together(call)
+        check_inputs(call)
+        check_memory(call)
+        flaws, idle = known_flaws(call), without_effect(call, seed_given)
+    for message in flaws:
         warn_user(message)
-    for message in without_effect(call, seed_given):
+    for message in idle:
         if ineffective == "raise":
             raise ValueError(message)
         warn_user(message, NoEffectWarning)

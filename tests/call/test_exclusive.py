@@ -1,11 +1,15 @@
 """Two threads in one pipeline wait for each other, and both get their own pictures."""
 
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet  # the built-in one from Python 3.11 on
 
 import numpy as np
+import pytest
 from diffusers import DDIMScheduler
 
 from sdkit import generate
+from sdkit.call.exclusive import exclusive
+from sdkit.call.generate import check_call
 from sdkit.loading.components import pipeline_from
 
 FAST = {"num_inference_steps": 2}
@@ -38,3 +42,12 @@ def test_a_callback_may_make_a_picture_of_its_own(pipe):
     found = []
     assert generate(pipe, "a cat", callback_on_step_end=inner, **FAST)
     assert len(found) == 1
+
+
+def test_a_check_waits_for_a_call_in_another_thread(pipe):
+    with ThreadPoolExecutor(1) as pool:
+        with exclusive(pipe):
+            checked = pool.submit(check_call, pipe, {"prompt": "a cat"})
+            with pytest.raises(NotYet):
+                checked.result(timeout=0.5)
+        assert checked.result(timeout=60).count == 1
