@@ -121,8 +121,15 @@ def unknown_words(prompt: str) -> dict[str, list[str]]:
     for piece in _PIECE.findall(prompt.lower()):
         for word in [piece] if piece.isascii() else _left_over(piece):
             if word not in known_words():
-                found[word] = get_close_matches(word, sorted(known_words()), n=3, cutoff=0.6)
+                found[word] = _near(word)
     return found
+
+
+def _near(word: str) -> list[str]:
+    """Return up to three known words spelled much like a word; words that name nothing, such as "by", help nobody."""
+    names = sorted(known for known in known_words() if len(known) > 2 or not known.isascii())
+    # One letter of three is a third of a word; of a longer word less may differ, or "photo" would mean a ghost.
+    return get_close_matches(word, names, n=3, cutoff=0.6 if len(word) < 4 else 0.7)
 
 
 def _left_over(run: str) -> list[str]:

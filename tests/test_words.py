@@ -23,6 +23,7 @@ def test_unknown_words_come_in_order_with_near_ones():
     found = unknown_words("a photorealistic kat and an umbrela on a blue background, 4k")
     assert list(found) == ["photorealistic", "kat", "umbrela", "4k"]
     assert "cat" in found["kat"] and found["umbrela"][0] == "umbrella" and found["photorealistic"] == []
+    assert unknown_words("buy a photo") == {"buy": ["bunny", "bus"], "photo": []}  # neither "by" nor "ghost"
 
 
 def test_japanese_is_searched_for_known_words_from_left_to_right():

@@ -235,9 +235,14 @@ def compare(a: Result, b: Result) -> Html:
     from sdkit.measure import distance
 
     first, second = a.settings, b.settings
-    names = dict.fromkeys([*first, *second])
-    rows = [(name, _value(first, name), _value(second, name)) for name in names]
-    rows = [row for row in rows if row[1] != row[2]]
+    rows = []
+    for name in dict.fromkeys([*first, *second]):
+        here, there = _value(first, name), _value(second, name)
+        # Two pictures of one size, such as masks, are the same in words.
+        if here == there and is_picture(first.get(name)) and first[name] != second[name]:
+            there = f"another {there}"
+        if here != there:
+            rows.append((name, here, there))
     rows.append(("seconds", f"{a.seconds:.2f}", f"{b.seconds:.2f}"))
     both = pictures_in(a.made), pictures_in(b.made)
     if all(len(pictures) == 1 for pictures in both):

@@ -231,8 +231,6 @@ def test_a_slider_moved_by_keyboard_changes_the_picture_and_the_work_can_be_stop
     second = finished(page, first)
     assert f"seed = {seed.get_attribute('aria-valuenow').split('.')[0]}" in second
     shown = page.evaluate("window.shown")
-    previews = {picture["src"] for picture in shown if picture["alt"].startswith("preview of")}
-    assert len(previews) >= 2  # each grew
     assert len({picture["src"] for picture in shown if picture["alt"] in (first, second)}) == 2
 
     seed.press("ArrowLeft")  # made before
@@ -264,6 +262,9 @@ def test_a_slider_moved_by_keyboard_changes_the_picture_and_the_work_can_be_stop
     press(panel, "generate")
     fifty = finished(page, first)
     assert "num_inference_steps = 50" in fifty and not is_pale(panel)
+    # It grew. A quick picture may have a single preview, since previews take only a share of its time.
+    growing = f"preview of {fifty}"
+    assert len({picture["src"] for picture in page.evaluate("window.shown") if picture["alt"] == growing}) >= 2
     panel.get_by_role("checkbox", name="live").uncheck()
     prompt.fill("a dog")
     slider(panel, "num_inference_steps").press("Home")
@@ -315,6 +316,7 @@ def test_no_serious_finding_of_axe_is_ours(lesson):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page, panel = lesson("06_guidance_scale.ipynb")
     first = finished(page)
+    assert is_seen_whole(page, slider(panel, "guidance_scale"), panel.locator("figure img").last)
     press(panel, "pin")
     slider(panel, "guidance_scale").press("ArrowRight")
     finished(page, first)

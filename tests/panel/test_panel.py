@@ -286,6 +286,19 @@ def test_the_history_stays_short():
     assert len(view.history.children) == 24 and view.history.children[-1].children[1].description == "30"
 
 
+def test_masks_of_one_size_that_differ_are_in_the_table():
+    def draw_mask(mask_image):
+        return mask_image.convert("RGB")
+
+    panel = explore(draw_mask, mask_image=Image.new("L", (8, 8), 255))
+    mask, button, view = parts(panel)
+    button.click()
+    view.pin.click()
+    mask.across.value = (0, 4)
+    button.click()
+    assert ">picture 8 x 8<" in view.difference.value and ">another picture 8 x 8<" in view.difference.value
+
+
 def test_a_pinned_picture_stays_beside_the_next_with_what_differs():
     slider, _, button, view = parts(explore(draw, seed=(0, 99), text=["x"]))
     view.pin.click()  # there is nothing yet
