@@ -23,6 +23,7 @@ BUNDLE ?=
 BIN := .venv/bin
 STAMP := .venv/installed
 STAMP_ALL := .venv/installed-all
+STAMP_SITE := .venv/installed-site
 
 # English, whatever the language of whoever runs the tests. One thread each: the threads of one small picture cost more
 # than they save. Three workers keep two cores busy, since tests wait for kernels, browsers and processes now and then. A
@@ -31,7 +32,7 @@ STAMP_ALL := .venv/installed-all
 PYTEST := SDKIT_LANGUAGE=en OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
 	-p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=300 notebooks/en tests
 
-.PHONY: help setup lab reset check test test-all wheel slides bundle course notebooks links
+.PHONY: help setup lab reset check test test-all wheel slides bundle browser site course notebooks links
 
 help:
 	@echo "make lab        open your own copies of the lessons, in my-lessons/, in JupyterLab"
@@ -43,6 +44,8 @@ help:
 	@echo "make wheel      build a wheel with the model inside, into dist/"
 	@echo "make slides     slides of the lessons, into dist/slides/"
 	@echo "make bundle     a zip file for laptops without a network, into dist/; BUNDLE=\"--for windows\" says for which"
+	@echo "make browser    the model for a browser, into dist/browser/; needs npm"
+	@echo "make site       the lessons as a web site, into dist/site/; needs npm"
 	@echo "make notebooks  run the lessons again and store their outputs"
 	@echo "make course     write the exercises as a course for nbgrader, into dist/course/"
 	@echo "make links      write the repository's address into the lessons"
@@ -66,7 +69,11 @@ endif
 	touch $@
 
 $(STAMP_ALL): $(STAMP)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[cluster,browser,course]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[cluster,browser,course,site]"
+	touch $@ $(STAMP_SITE)
+
+$(STAMP_SITE): $(STAMP)
+	$(BIN)/python -m pip install -c constraints.txt -e ".[site]"
 	touch $@
 
 lab: setup
@@ -97,6 +104,12 @@ slides: setup
 
 bundle: setup
 	TORCH_CPU_INDEX=$(TORCH_CPU_INDEX) $(BIN)/python -m tools.bundle $(BUNDLE)
+
+browser: $(STAMP_SITE)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.browser_build
+
+site: browser
+	$(BIN)/python -m tools.site
 
 notebooks: setup
 	$(BIN)/python -m tools.notebooks run

@@ -24,7 +24,7 @@ from tools.markdown import markdown_table
 
 FOLDER = Path(__file__).with_name("results")
 DOCS = FOLDER.parent.parent / "docs"
-PAGES = ("benchmarks.md", "cluster.md")  # each result has its place in one of them
+PAGES = ("benchmarks.md", "cluster.md", "browser.md")  # each result has its place in one of them
 LIBRARIES = ("torch", "diffusers", "transformers", "numpy")
 
 

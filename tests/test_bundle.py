@@ -101,6 +101,24 @@ def test_all_lies_in_one_folder_and_scripts_can_be_run(written):
     assert [path.name for path in written.parent.iterdir()] == ["classroom.zip"]
 
 
+def test_the_site_is_packed_with_the_line_that_serves_it(tmp_path):
+    site = tmp_path / "site"
+    (site / "en").mkdir(parents=True)
+    (site / "en" / "index.html").write_text("<p>hello</p>" * 100)
+    (site / "model.onnx").write_bytes(b"weights")
+    bundle.write(tmp_path / "a.zip", bundle.scripts([LINUX], ["3.11"], site=True), [], site)
+    with zipfile.ZipFile(tmp_path / "a.zip") as file:
+        assert file.read("classroom/site/en/index.html").startswith(b"<p>hello") and file.testzip() is None
+        sizes = {entry.filename: (entry.compress_size, entry.file_size) for entry in file.infolist()}
+        assert "python -m http.server --directory site" in file.read("classroom/README.txt").decode()
+    assert sizes["classroom/site/en/index.html"][0] < 200 and sizes["classroom/site/model.onnx"] == (7, 7)
+
+
+def test_without_a_site_the_page_does_not_speak_of_it():
+    text = bundle.scripts([LINUX], ["3.11"])["README.txt"]
+    assert b"http.server" not in text and text.endswith(b"opens at once.\r\n")
+
+
 def test_a_file_that_cannot_be_finished_is_not_left(tmp_path):
     path = tmp_path / "dist" / "classroom.zip"
     with pytest.raises(FileNotFoundError):

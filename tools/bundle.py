@@ -4,7 +4,8 @@
     python -m tools.bundle --for linux windows macos          for these, in one file
     python -m tools.bundle --python 3.11 3.13                 for these versions of Python
 
-In the file: `wheels/`, with our own, which holds the model and the lessons; a script that starts them on each system.
+In the file: `wheels/`, with our own, which holds the model and the lessons; a script that starts them on each system;
+and the site, if `make site` has built it.
 Versions are those of constraints.txt. What was downloaded before, in .cache/bundle, is not downloaded again.
 """
 
@@ -29,7 +30,19 @@ from tools.lesson import LESSONS
 ROOT = LESSONS.parent.parent
 CACHE = ROOT / ".cache" / "bundle"
 START = Path(__file__).resolve().parent / "start"
+SITE = ROOT / "dist" / "site"
+# What README.txt says where the site is in the file.
+ABOUT_SITE = """
+To read the lessons and try the model in a browser, without setting anything up: in this folder
+
+   python -m http.server --directory site
+
+(on Linux and macOS python3), then open http://localhost:8000 in a browser. Other devices in the same room open
+http://ADDRESS:8000, with the address of this machine.
+"""
 DISTRIBUTION = "sd-one-parameter"
+# Files of the site that get smaller; pictures and weights do not.
+PACKED_WELL = (".html", ".css", ".js", ".mjs", ".json")
 # Without these torch computes on a CPU, and the file has a quarter of the size.
 FOR_CARDS = ("nvidia-", "cuda-", "triton")
 # What pip takes 3.11 for; 3.11.0 is too old for some packages, and hardly anybody has it.
@@ -146,19 +159,20 @@ def wanted(wheels: Iterable[Path], requirements: Sequence[str]) -> list[Path]:
     return found
 
 
-def scripts(systems: Sequence[System], pythons: Sequence[str]) -> dict[str, bytes]:
-    """Return {name: content} of the start scripts and of the page that explains them."""
+def scripts(systems: Sequence[System], pythons: Sequence[str], site: bool = False) -> dict[str, bytes]:
+    """Return {name: content} of the start scripts and of the page that explains them, and the site if it is there."""
     names = ["README.txt", *(system.script for system in systems)]
     texts = {name: (START / name).read_text(encoding="utf-8") for name in names}
     texts = {name: text.replace("@PYTHONS@", " ".join(pythons)) for name, text in texts.items()}
+    texts["README.txt"] = texts["README.txt"].replace("@SITE@\n", ABOUT_SITE if site else "")
     return {
         name: text.replace("\n", "\r\n" if name.endswith((".bat", ".txt")) else "\n").encode()
         for name, text in texts.items()
     }
 
 
-def write(path: Path, texts: dict[str, bytes], wheels: Iterable[Path]) -> None:
-    """Write the zip file, whole or not at all; all of it lies in a folder `classroom`."""
+def write(path: Path, texts: dict[str, bytes], wheels: Iterable[Path], site: Path | None = None) -> None:
+    """Write the zip file, whole or not at all; all of it lies in a folder `classroom`, the site in one in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.new")
     try:
@@ -170,6 +184,9 @@ def write(path: Path, texts: dict[str, bytes], wheels: Iterable[Path]) -> None:
                 file.writestr(entry, data)
             for wheel in wheels:
                 file.write(wheel, f"classroom/wheels/{wheel.name}")  # as it is: wheels are compressed
+            for page in sorted(site.rglob("*")) if site else ():
+                name = f"classroom/site/{page.relative_to(site).as_posix()}"
+                file.write(page, name, zipfile.ZIP_DEFLATED if page.suffix in PACKED_WELL else zipfile.ZIP_STORED)
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)
@@ -204,8 +221,11 @@ def main(arguments: list[str] | None = None) -> int:
             size = sum(path.stat().st_size for path in found) / 1e6
             print(f"{name}, Python {python}: {len(found)} wheels, {size:.0f} MB, {time.perf_counter() - began:.0f} s")
     once = {path.name: path for path in sorted(wheels)}  # one that suits all systems is there once
-    write(given.to, scripts([SYSTEMS[name] for name in given.systems], given.python), once.values())
-    print(f"{given.to}: {len(once)} wheels, {given.to.stat().st_size / 1e6:.0f} MB")
+    site = SITE if (SITE / "index.html").exists() else None
+    texts = scripts([SYSTEMS[name] for name in given.systems], given.python, site is not None)
+    write(given.to, texts, once.values(), site)
+    with_site = "the site" if site else f"no site ({SITE} is not there; make site builds it)"
+    print(f"{given.to}: {len(once)} wheels, {with_site}, {given.to.stat().st_size / 1e6:.0f} MB")
     return 0
 
 

@@ -107,6 +107,8 @@ def test_links_lead_somewhere_in_the_repository():
         pytest.skip("not a git checkout")
     names = [name for name in names.stdout.splitlines() if name.endswith((".md", ".ipynb")) and (ROOT / name).exists()]
     texts = {name: prose(name, (ROOT / name).read_bytes()) for name in names}
+    # The site's own pages write links as from the top, where tools/site reads them.
+    texts = {name.replace("/", "-") if name.startswith("site/") else name: text for name, text in texts.items()}
     assert "README.md" in texts and "docs/claims.md" in texts
     assert broken(texts, lambda path: (ROOT / path).exists()) == []
 
