@@ -147,7 +147,7 @@ def test_the_search_shows_the_lesson_of_that_name_first_and_marks_whole_words(la
     page.wait_for_selector("#search-results .context")
     assert page.evaluate(SHOWN)[0] == lesson and page.evaluate(SHOWN).count(lesson) == 1
     marked = page.evaluate("[...document.querySelectorAll('.highlighted')].map(one => one.textContent.toLowerCase())")
-    assert set(marked) <= set(question.split())
+    assert set(marked) <= set(question.split()) and (marked or language == "ja")
 
 
 def test_names_in_the_search_are_those_of_lessons():

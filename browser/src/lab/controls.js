@@ -68,27 +68,19 @@ function sentenceOf(name, value, given, texts) {
 
 function textField(name, id, texts, changed) {
   const input = element("input", { type: "text", id, autocomplete: "off", spellcheck: "false", onchange: changed });
-  return {
-    element: input,
-    main: input,
-    inputs: [input],
-    get: () => input.value,
-    given: () => input.value,
-    set: (value) => (input.value = value),
-  };
+  return partsOf(input);
 }
 
 function choice(name, id, texts, changed) {
   const options = Object.entries(SCHEDULERS).map(([value, label]) => element("option", { value }, label));
   const select = element("select", { id, onchange: changed }, ...options);
-  return {
-    element: select,
-    main: select,
-    inputs: [select],
-    get: () => select.value,
-    given: () => select.value,
-    set: (value) => (select.value = value),
-  };
+  return partsOf(select);
+}
+
+/** Return the parts of a control that is one field, whose value is used as it stands there. */
+function partsOf(field) {
+  const get = () => field.value;
+  return { element: field, main: field, inputs: [field], get, given: get, set: (value) => (field.value = value) };
 }
 
 /** Return a slider with a field for the exact number, or a field alone with a button for a new seed. */

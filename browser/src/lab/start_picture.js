@@ -116,13 +116,7 @@ export function startPicture(strength, texts, changed, shown) {
   const colours = Object.entries(COLOURS).map(([name, value]) => {
     const swatch = element("span", { class: "sd-swatch" });
     swatch.style.background = value;
-    const chosen = () => (colour = value);
-    const radio = element("input", {
-      type: "radio",
-      name: `sd-colour-${number}`,
-      checked: name === "red",
-      onchange: chosen,
-    });
+    const radio = radioOf(`sd-colour-${number}`, name === "red", () => (colour = value));
     return element(
       "label",
       { class: "sd-colour", title: texts[name] },
@@ -132,13 +126,7 @@ export function startPicture(strength, texts, changed, shown) {
     );
   });
   const lines = Object.entries(LINES).map(([name, value]) => {
-    const chosen = () => (line = value);
-    const radio = element("input", {
-      type: "radio",
-      name: `sd-line-${number}`,
-      checked: name === "thick",
-      onchange: chosen,
-    });
+    const radio = radioOf(`sd-line-${number}`, name === "thick", () => (line = value));
     return element("label", { class: "sd-choice" }, radio, texts[name]);
   });
   const tools = element(
@@ -233,4 +221,8 @@ function drawOn(canvas, context, pen, done) {
   };
   canvas.addEventListener("pointerup", end);
   canvas.addEventListener("pointercancel", end);
+}
+
+function radioOf(group, isFirst, chosen) {
+  return element("input", { type: "radio", name: group, checked: isFirst, onchange: chosen });
 }
