@@ -6,10 +6,14 @@ nbval's internals, hence the pin nbval==0.11.* in pyproject.toml.
 
 import base64
 import io
+import sys
 
+import nbval.kernel
 import numpy as np
 from nbval.plugin import IPyNbCell, IPyNbFile
 from PIL import Image
+
+from tools import forked_kernel
 
 # Two pictures are the same if at most this share of their values differs by more than these
 # grey levels: another processor or thread count stays within it, another seed does not.
@@ -25,6 +29,19 @@ collect_ignore = ["en/exercises"]
 
 PNG_IN_BASE64 = "iVBORw0KGgo"
 SHOWN = {"stream", "display_data", "execute_result", "update_display_data", "clear_output"}
+
+
+class QuickKernels(nbval.kernel.NbvalKernelspecManager):
+    """Start kernels that need not import PyTorch and diffusers first."""
+
+    def get_kernel_spec(self, kernel_name):
+        spec = super().get_kernel_spec(kernel_name)
+        if kernel_name == nbval.kernel.CURRENT_ENV_KERNEL_NAME and sys.platform == "linux":
+            spec.argv = forked_kernel.command()
+        return spec
+
+
+nbval.kernel.NbvalKernelspecManager = QuickKernels
 
 
 class Picture(str):

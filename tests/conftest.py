@@ -1,6 +1,7 @@
 """What several test modules share."""
 
 import pytest
+import torch
 
 import sdkit
 
@@ -49,3 +50,23 @@ def over_the_parts_of(pipe, name):
     made = getattr(diffusers, name)(**pipe.components, requires_safety_checker=False)
     made.set_progress_bar_config(disable=True)
     return made
+
+
+@pytest.fixture(scope="session")
+def narrow(pipe, tmp_path_factory):
+    """Load a model of random weights with the built-in one's text encoder, quick enough for thousands of calls.
+
+    It is for what does not depend on what the pictures show; none of them is black.
+    """
+    unet = {"block_out_channels": (16, 32), "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D")}
+    unet |= {"up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"), "norm_num_groups": 8}
+    vae = {"block_out_channels": (8,) * 4, "norm_num_groups": 4, "layers_per_block": 1}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        parts = {
+            name: type(part).from_config({**part.config, **changed}).eval()
+            for name, part, changed in [("unet", pipe.unet, unet), ("vae", pipe.vae, vae)]
+        }
+    folder = tmp_path_factory.mktemp("narrow")
+    type(pipe)(**{**pipe.components, **parts}, requires_safety_checker=False).save_pretrained(folder)
+    return sdkit.load_pipeline(folder)

@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+from pathlib import Path
 
 import diffusers
 import numpy as np
@@ -183,15 +184,15 @@ def test_a_name_with_a_spacing_is_another_picture(pipe):
 @pytest.mark.slow  # one of seventy takes a moment, all of them half a minute
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", NAMES_HERE)
-def test_no_named_scheduler_gives_a_black_picture(pipe, name):
-    for shot in sweep(pipe, "a cat", scheduler=name, num_inference_steps=[1, 4], **SMALL):
+def test_no_named_scheduler_gives_a_black_picture(narrow, name):
+    for shot in sweep(narrow, "a cat", scheduler=name, num_inference_steps=[1, 4], **SMALL):
         assert brightest(shot.image) > 30
 
 
-def folder_with(scheduler, folder):
-    """Return a checkpoint folder like the built-in model's, with another scheduler file and links to the weights."""
+def folder_with(scheduler, folder, model=None):
+    """Return a folder like a model's, the built-in one's if none is given, with another scheduler file and links."""
     folder.mkdir()
-    for part in model_path().iterdir():
+    for part in Path(model or model_path()).iterdir():
         if part.name not in ("scheduler", "model_index.json"):
             os.symlink(part, folder / part.name)
     index = json.loads((model_path() / "model_index.json").read_text())
@@ -224,9 +225,9 @@ TARGETS = [*(name for name in NAMES_HERE if name in SAMPLERS), *SPACED, "DPMSolv
 
 @pytest.mark.slow  # each of 16 files with 24 names
 @pytest.mark.parametrize("start", [*SOLVERS, *(name for name in SCHEDULERS if name not in SOLVERS)])
-def test_a_folder_with_any_scheduler_file_sweeps_to_all_others(pipe, tmp_path, start):
-    made = scheduler_of_a_file(pipe, start) if start in SOLVERS else scheduler_named(start, pipe.scheduler)
-    loaded = load_pipeline(folder_with(made, tmp_path / "model"))
+def test_a_folder_with_any_scheduler_file_sweeps_to_all_others(narrow, tmp_path, start):
+    made = scheduler_of_a_file(narrow, start) if start in SOLVERS else scheduler_named(start, narrow.scheduler)
+    loaded = load_pipeline(folder_with(made, tmp_path / "model", narrow.name_or_path))
     for shot in sweep(loaded, "a cat", scheduler=TARGETS, **FEW):
         assert brightest(shot.image) > 30, shot.label
 

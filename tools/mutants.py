@@ -116,8 +116,8 @@ def _without_added_words(pipe, given):
 
 
 TEXT, IMAGE, INPAINT = "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline"
-# A cell that asks a list for its `shape` fails as well as one that asserts it.
-OF_ANOTHER_KIND = (AssertionError, AttributeError, TypeError)
+# A cell that asks a list for its `shape`, or for the first of no warnings, fails as well as one that asserts it.
+OF_ANOTHER_KIND = (AssertionError, AttributeError, TypeError, IndexError)
 MUTANTS = {
     "prompt": Mutant("prompt", TEXT, _no_words),
     "height": Mutant("height_and_width", TEXT, _usual_side("height")),
@@ -203,6 +203,12 @@ def _root(node):
     return root.id if isinstance(root, ast.Name) and root is not node else ""
 
 
+def _imported(cell):
+    """Return the names that a cell imports."""
+    statements = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return set().union(*(names_in(statement)[0] for statement in statements))
+
+
 def claiming(lesson: Lesson, *names: str) -> list[NotebookNode]:
     """Return the cells that claim something about one of these arguments or topics."""
     claims = [(cell, {name.split(".")[-1] for name in says(cell).get("claims", {})}) for cell in lesson.code]
@@ -211,11 +217,14 @@ def claiming(lesson: Lesson, *names: str) -> list[NotebookNode]:
 
 def cells_for(lesson: Lesson, claim: NotebookNode) -> list[NotebookNode]:
     """Return the cells that a claiming cell needs, in order: the setup, those whose names it uses, and itself."""
+    cells = lesson.code[: lesson.code.index(claim) + 1]
+    modules = {name for cell in cells for name in _imported(cell)}  # calling a function of theirs changes none of them
     kept: list[NotebookNode] = []
     wanted: set[str] = set()
-    for cell in reversed(lesson.code[: lesson.code.index(claim) + 1]):
+    for cell in reversed(cells):
         statements = [names_in(statement) for statement in ast.parse(cell.source).body]
-        if cell is claim or cell.id == SETUP or any(wanted & (bound | changed) for bound, changed, _ in statements):
+        done = set().union(*(bound | changed - modules for bound, changed, _ in statements))
+        if cell is claim or cell.id == SETUP or wanted & done:
             kept.append(cell)
             for bound, _, used in reversed(statements):
                 wanted = (wanted - bound) | used

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from diffusers.models.attention_processor import AttnProcessor2_0
-
 from sdkit.call.exclusive import exclusive
 from sdkit.errors import plain_errors
 from sdkit.inside.tokens import tokens
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 DARK = 0.12  # of a picture's brightness is left where a word is looked at least
 
 
-class WordProcessor(AttnProcessor2_0):
+class WordProcessor:
     """An attention processor whose names `cross_attention_kwargs` can use, for `pipe.unet.set_attn_processor`.
 
     maps: anything with `append`; it gets the shares of each cross-attention layer at each step, (N, places, tokens),
@@ -38,8 +36,14 @@ class WordProcessor(AttnProcessor2_0):
     factor: what the words say is multiplied by it; at 0 no word counts.
     weights: {number of a token: factor} for the shares of single tokens, in all texts of the batch.
 
-    Without them it is diffusers' own processor, bit for bit.
+    Without them it is diffusers' own `AttnProcessor2_0`, bit for bit.
     """
+
+    def __init__(self):
+        # Not the base class: then every name of sdkit could not be had without loading diffusers.
+        from diffusers.models.attention_processor import AttnProcessor2_0
+
+        self._usual = AttnProcessor2_0()
 
     def __call__(
         self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None,
@@ -47,7 +51,7 @@ class WordProcessor(AttnProcessor2_0):
     ):  # fmt: skip
         """Return the hidden states (N, places, channels) after attention."""
         if encoder_hidden_states is None:  # the picture looks at itself
-            return super().__call__(attn, hidden_states, None, attention_mask, temb)
+            return self._usual(attn, hidden_states, None, attention_mask, temb)
         if maps is not None or weights:
             told = attn.to_q(hidden_states), attn.to_k(encoder_hidden_states), attn.to_v(encoder_hidden_states)
             query, key, value = map(attn.head_to_batch_dim, told)
@@ -55,7 +59,7 @@ class WordProcessor(AttnProcessor2_0):
             if maps is not None:
                 maps.append(shares.unflatten(0, (-1, attn.heads)).mean(1))
         if not weights:
-            result = super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, temb)
+            result = self._usual(attn, hidden_states, encoder_hidden_states, attention_mask, temb)
             return result if factor == 1 else factor * result
         factors = shares.new_ones(shares.shape[-1])
         for token, times in weights.items():

@@ -70,7 +70,9 @@ def test_steps_are_told_with_few_previews(page):
 
 def test_stopping(page):
     name, waiting, told, steps = page.page.evaluate(STOP)
-    assert (name, waiting, told, steps) == ("AbortError", "AbortError", [1, 2], 1)
+    assert (name, waiting, steps) == ("AbortError", "AbortError", 1)
+    # On a busy machine some more of the 50 steps are done before the worker hears of it.
+    assert 2 <= len(told) < 25 and told == list(range(1, len(told) + 1))
 
 
 def test_what_is_refused_and_what_has_no_effect(page):

@@ -12,7 +12,7 @@ from hypothesis import seed as numbered
 from hypothesis import strategies as st
 from PIL import Image
 
-from sdkit import generate, generator, load_pipeline, rebuild, save_picture
+from sdkit import generate, generator, rebuild, save_picture
 from sdkit.parameters import plain_value
 from sdkit.schedulers import SAMPLERS, SPACINGS, scheduler_named
 
@@ -111,23 +111,6 @@ def scheduler_or_none(name, present):
         return scheduler_named(name, present)
     except ImportError:  # one sampler needs torchsde
         return None
-
-
-@pytest.fixture(scope="module")
-def narrow(pipe, tmp_path_factory):
-    """Load a model of random weights with the built-in one's text encoder, quick enough for thousands of calls."""
-    unet = {"block_out_channels": (16, 32), "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D")}
-    unet |= {"up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"), "norm_num_groups": 8}
-    vae = {"block_out_channels": (8,) * 4, "norm_num_groups": 4, "layers_per_block": 1}
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        parts = {
-            name: type(part).from_config({**part.config, **changed}).eval()
-            for name, part, changed in [("unet", pipe.unet, unet), ("vae", pipe.vae, vae)]
-        }
-    folder = tmp_path_factory.mktemp("narrow")
-    type(pipe)(**{**pipe.components, **parts}, requires_safety_checker=False).save_pretrained(folder)
-    return load_pipeline(folder)
 
 
 @pytest.mark.slow

@@ -83,7 +83,8 @@ def lesson(*cells):
 def test_a_claim_runs_with_the_setup_and_the_cells_whose_names_it_uses():
     small = lesson(
         ("setup", "import math"), ("rows", "rows = []"), ("old", "x = 1"), ("other", "y = 2"),
-        ("add", "rows.append(1)"), ("new", "x = len(rows)"), ("proof", "assert x == 1", "eta"),
+        ("add", "rows.append(1)"), ("shown", "math.floor(1)"), ("new", "x = len(rows)"),
+        ("proof", "assert x == math.ceil(1)", "eta"),
         ("later", "assert x == 1", "inpaint.strength"),
     )  # fmt: skip
     (claim,) = mutants.claiming(small, "eta")

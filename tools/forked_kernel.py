@@ -1,0 +1,109 @@
+"""Kernels that begin with PyTorch and diffusers imported, so that not every lesson's test spends seconds on that.
+
+`command()` gives the command that starts one. Behind it stands a server for this process, which has imported the
+packages and forks for each kernel that is asked for. The command is a small program: it asks the server, passes signals
+on, and ends as its kernel ends. sdkit is not among what is imported, for it is what the lessons test.
+
+For Linux alone, and one thread: a process that has started threads must not fork.
+"""
+
+import json
+import os
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+
+PACKAGES = {  # and classes of theirs that would be imported only when they are asked for
+    "torch": (),
+    "diffusers": ("StableDiffusionPipeline", "AutoencoderKL", "UNet2DConditionModel", "DDIMScheduler"),
+    "transformers": ("CLIPTextModel", "CLIPTokenizer"),
+    "ipykernel.kernelapp": ("IPKernelApp",),
+}
+LARGEST = 1 << 20  # bytes of a request
+WAIT_S = 0.05  # between two attempts to reach a server that is still importing
+ALIVE_S = 1.0  # between two looks whether the process that asked for a kernel is still there
+
+
+@cache
+def command() -> list[str]:
+    """Start this process's server and return the command that starts a kernel; the server ends with this process."""
+    place = Path(tempfile.mkdtemp(prefix="kernels-")) / "socket"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # The pipe is closed when this process ends, however it ends, and then the server ends.
+    subprocess.Popen([sys.executable, __file__, "serve", str(place)], stdin=subprocess.PIPE, env=environment)
+    return [sys.executable, __file__, "ask", str(place), "-f", "{connection_file}"]
+
+
+def ask(place: str, *arguments: str) -> None:
+    """Ask the server for a kernel with these arguments, and wait for its end."""
+    request = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
+    parent = os.getppid()
+    with socket.socket(socket.AF_UNIX) as server:
+        while server.connect_ex(place):
+            if os.getppid() != parent:
+                return
+            time.sleep(WAIT_S)
+        socket.send_fds(server, [json.dumps(request).encode()], [0, 1, 2])
+        kernel = int(server.recv(100))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, frame: os.kill(kernel, number))
+        while os.getppid() == parent and not select.select([server], [], [], ALIVE_S)[0]:
+            pass  # the kernel holds the other end: this one can be read when it is gone
+
+
+def serve(place: str) -> None:
+    """Import the packages, then fork a kernel for each request, until the process that started this one has ended."""
+    sys.path.remove(str(Path(__file__).parent))
+    for package, classes in PACKAGES.items():
+        for name in classes:
+            getattr(import_module(package), name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for kernels that have ended
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(place)
+        listener.listen()
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            asking, _ = listener.accept()
+            with asking:
+                if os.fork() == 0:
+                    listener.close()
+                    become_kernel(asking)
+
+
+def become_kernel(asking: socket.socket) -> None:
+    """Turn this process, fresh from a fork, into the kernel that was asked for; end with it."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request, files, _, _ = socket.recv_fds(asking, LARGEST, 3)
+    told = json.loads(request)
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(told["folder"])
+    os.environ.clear()
+    os.environ.update(told["environment"])
+    random.seed()
+    asking.send(str(os.getpid()).encode())
+    Thread(target=end_with, args=(asking,), daemon=True).start()
+    IPKernelApp.launch_instance(argv=told["arguments"])
+    sys.exit()
+
+
+def end_with(asking: socket.socket) -> None:
+    """Wait until whoever asked for this kernel is gone, and end it."""
+    asking.recv(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    {"ask": ask, "serve": serve}[sys.argv[1]](*sys.argv[2:])
