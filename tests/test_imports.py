@@ -76,6 +76,8 @@ def imported(*names):
 
 import sdkit
 found = {"sdkit": imported("torch", "diffusers", "transformers", "matplotlib", "ipywidgets")}
+from sdkit import *
+found["every name"] = imported("torch", "diffusers", "transformers", "matplotlib")
 import sdkit.judge
 found["judge"] = imported("torch")
 from sdkit.show.figure import new_figure
@@ -95,7 +97,7 @@ def fresh():
 
 
 def test_importing_sdkit_imports_nothing_heavy(fresh):
-    assert fresh["sdkit"] == []
+    assert fresh["sdkit"] == fresh["every name"] == []
 
 
 def test_the_judge_needs_torch_only_to_judge(fresh):
