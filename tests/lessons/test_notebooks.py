@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -39,6 +40,9 @@ SOURCES = {
 NO_KERNEL = {"argv": ["false"], "display_name": "none", "language": "python"}
 
 
+WITH_TOOLS = {**os.environ, "PYTHONPATH": str(ROOT)}  # which notebooks/conftest.py imports
+
+
 def write_book(path, sources):
     """Write a notebook that has not been run."""
     cells = [new_code_cell(source, id=name) for name, source in sources.items()]
@@ -51,7 +55,7 @@ def nbval(folder):
     copy(ROOT / "notebooks" / "conftest.py", folder)
     options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "--color=no", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *options, "-rf", f"--rootdir={folder}", folder]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=WITH_TOOLS, capture_output=True, text=True)
     return re.findall(r"^FAILED (.+?)::", done.stdout, re.MULTILINE), done.stdout + done.stderr
 
 
@@ -198,7 +202,7 @@ def test_the_cells_of_a_slow_lesson_are_slow_tests(tmp_path):
         nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
     options = ["--nbval", "--nbval-current-env", "--collect-only", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *options, f"--rootdir={tmp_path}", tmp_path]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, env=WITH_TOOLS, capture_output=True, text=True)
     assert re.findall(r"^(\w+)\.ipynb::", done.stdout, re.MULTILINE) == ["bare", "short"], done.stdout + done.stderr
 
 
