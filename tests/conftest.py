@@ -5,6 +5,7 @@ import torch
 
 import sdkit
 
+FIRST = "test_the_build_is_made"
 SLOW_S = 5  # on a quiet machine; what takes longer carries the mark slow
 
 
@@ -12,6 +13,11 @@ def pytest_addoption(parser):
     """Add the option that finds slow tests. It is for a quiet machine: on a busy one every test may be slow."""
     words = f"fail a test that takes more than {SLOW_S} s and is not marked slow"
     parser.addoption("--unmarked-slow", action="store_true", help=words)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the build of the lab, which takes long and for which many tests would wait."""
+    items.sort(key=lambda item: item.name != FIRST)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -53,5 +53,4 @@ def test_npm_gives_exact_versions_from_no_named_host():
 
 @pytest.mark.slow
 def test_the_build_is_made(built):
-    """It comes first in `make test-all`, so that nobody waits for it: all tests of the lab need it."""
     assert {"index.html", "client.js", "models"} <= {path.name for path in built.iterdir()}
