@@ -26,10 +26,10 @@ STAMP_ALL := .venv/installed-all
 STAMP_SITE := .venv/installed-site
 
 # English, whatever the language of whoever runs the tests. One thread each: the threads of one small picture cost more
-# than they save. Four workers keep two cores busy, since tests wait for kernels, browsers and processes now and then. A
+# than they save. Three workers keep two cores busy, since tests wait for kernels, browsers and processes now and then. A
 # file stays with one worker, in the order given: the lessons first, since a long file at the end would leave the other
 # workers idle.
-PYTEST := SDKIT_LANGUAGE=en OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder \
+PYTEST := SDKIT_LANGUAGE=en OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
 	-p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=300 notebooks/en tests
 
 .PHONY: help setup lab reset check test test-all wheel slides bundle browser site course notebooks links

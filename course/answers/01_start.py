@@ -1,7 +1,7 @@
 # Answers to the exercises of lesson 1. Run by tests/exercises/test_answers.py.
 
 # %% green_penguin right
-picture = pipe("a penguin on a green background, line style", **short).images[0]
+picture = pipe("a penguin on a green background, line style", generator=sd.generator(1), **short).images[0]
 
 # %% green_penguin right
 picture = sd.generate(pipe, "a big penguin on a green background, line style", seed=4, **short)[0]

@@ -1,7 +1,9 @@
 # Answers to the exercises of lesson 3. Run by tests/exercises/test_answers.py.
 
 # %% small_cake right
-picture = pipe("a small cake on a pink background, flat style, at the bottom", **short).images[0]
+picture = pipe(
+    "a small cake on a pink background, flat style, at the bottom", generator=sd.generator(1), **short
+).images[0]
 
 # %% small_cake wrong: size
 picture = pipe("a big cake on a pink background, flat style", generator=sd.generator(0), **short).images[0]

@@ -86,6 +86,8 @@ class DaskExecutor:
     def __init__(self, client: Client, recipe: Recipe, opened: ExitStack):
         self._client, self._recipe, self._opened = client, recipe, opened
         self._running: dict[str, tuple[list[Cell], Future]] = {}
+        self._suspects: list[list[Cell]] = []  # batches that were with workers which died, to be made once more
+        self._seconds: set[str] = set()  # keys of those that are made once more
         self._finished: queue.SimpleQueue[str] = queue.SimpleQueue()  # keys of `_running`
         self._seen_worker = time.monotonic()
         self._count_workers()
@@ -97,23 +99,43 @@ class DaskExecutor:
         if count:
             self._seen_worker = self._counted
         self.workers = max(1, count)
-        self.capacity = 2 * self.workers  # each has a batch to go on with
+
+    @property
+    def capacity(self) -> int:
+        """Two batches for each worker, so that it has one to go on with; while suspects wait, no more."""
+        return 0 if self._suspects else 2 * self.workers
 
     def submit(self, batch: list[Cell]) -> None:
         """Give a batch to whichever worker is free first."""
+        self._submit(batch)
+
+    def _submit(self, batch):
         # Pickled here: Dask would look for tasks inside lists and dictionaries.
         task = pickle.dumps((self._recipe, [portable(cell) for cell in batch]))
         future = self._client.submit(make_batch, task, key=f"pictures-{uuid.uuid4().hex}", pure=False)
         self._running[future.key] = batch, future
         future.add_done_callback(lambda done: self._finished.put(done.key))
+        return future.key
 
     def next_result(self) -> Result:
         """Wait for the batch that is finished next. Raises ConnectionError if all workers stay away."""
-        batch, future = self._next_finished()
-        try:
-            return self._collect(batch, future)
-        except Exception as error:  # the sweep decides which errors end it
-            return Result(batch, error=error)
+        from distributed import KilledWorker
+
+        while True:
+            if self._suspects and not self._running:
+                self._seconds.add(self._submit(self._suspects.pop(0)))
+            batch, future = self._next_finished()
+            try:
+                return self._collect(batch, future)
+            except KilledWorker as error:
+                # Dask also blames a batch that only waited where another one brought the worker down: each is tried
+                # once more, alone.
+                if future.key not in self._seconds:
+                    self._suspects.append(batch)
+                else:
+                    return Result(batch, error=_too_much(batch, error))
+            except Exception as error:  # the sweep decides which errors end it
+                return Result(batch, error=error)
 
     def _next_finished(self):
         while True:
@@ -130,16 +152,8 @@ class DaskExecutor:
 
     def _collect(self, batch, future):
         """Return what a worker made of a batch. Raises what it raised, or what kept it from an answer."""
-        from distributed import KilledWorker
-
         try:
             answer = future.result()
-        except KilledWorker as error:
-            labels = "; ".join(caption(cell.label) for cell in batch)
-            raise MemoryError(  # what most often kills a process without a word
-                f"{error.allowed_failures + 1} workers in turn died while they made the picture of {labels}; "
-                "mostly that means that the memory did not suffice"
-            ) from error
         except CancelledError as error:
             raise ConnectionError("the connection to the scheduler was lost; start it, then sweep again") from error
         finally:
@@ -156,6 +170,17 @@ class DaskExecutor:
                 self._client.cancel(futures)
             for future in futures:
                 future.release()
+
+
+def _too_much(batch, error):
+    """Return the error for a batch that brings workers down: memory is what most often kills them without a word."""
+    labels = "; ".join(caption(cell.label) for cell in batch)
+    made = MemoryError(
+        f"{error.allowed_failures + 1} workers in turn died while they made the picture of {labels}; "
+        "mostly that means that the memory did not suffice"
+    )
+    made.__cause__ = error
+    return made
 
 
 def recipe_for(pipe, cells: list[Cell]) -> Recipe:

@@ -32,7 +32,10 @@ class Executor(Protocol):
     """
 
     workers: int
-    capacity: int
+
+    @property
+    def capacity(self) -> int:
+        """The number of batches that may be submitted and not fetched."""
 
     def submit(self, batch: list[Cell]) -> None:
         """Take a batch to be made; its cells have equal parts."""

@@ -16,6 +16,7 @@ import nbformat
 import pytest
 from PIL import Image
 
+from tools import forked_kernel
 from tools.lesson import LESSONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -108,6 +109,11 @@ def server(tmp_path_factory):
         path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(settings))
+    if sys.platform == "linux":
+        kernel = folder / "forked" / "kernels" / "python3" / "kernel.json"
+        kernel.parent.mkdir(parents=True)
+        told = {"argv": forked_kernel.command(), "display_name": "Python 3 (ipykernel)", "language": "python"}
+        kernel.write_text(json.dumps(told))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -128,7 +134,7 @@ def server(tmp_path_factory):
     # Kernels and settings of the person who runs this stay out. One thread: several wait for each other, by
     # spinning, as soon as another program wants a core, and a picture then takes a minute instead of a second.
     env = {**os.environ, "JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_DATA_DIR": str(folder / "data")}
-    env["OMP_NUM_THREADS"] = "1"
+    env |= {"JUPYTER_PATH": str(folder / "forked"), "OMP_NUM_THREADS": "1"}
     log = folder / "log.txt"
     with log.open("w") as file:
         process = subprocess.Popen(command, env=env, cwd=folder, stdout=file, stderr=subprocess.STDOUT)

@@ -22,6 +22,7 @@ from sdkit import load_pipeline, model_path, plan_sweep, rebuild, sweep
 from sdkit.sweeping import batches, cluster, cluster_worker
 from sdkit.sweeping.batches import is_out_of_memory
 from sdkit.sweeping.cluster_worker import WorkerError
+from sdkit.sweeping.executor import Result
 from sdkit.sweeping.plan import plan_cells
 from sdkit.sweeping.sweep import BATCH_SIZE, MAX_SINGLE_PICTURES, SweepError
 from sdkit.sweeping.variants import Variants
@@ -345,17 +346,42 @@ def test_a_function_is_refused(pipe, client):
         sweep(pipe, "a cat", seed=[1], callback_on_step_end=lambda *_: {}, workers=client, **ONE)
 
 
-def test_a_batch_that_kills_its_workers_is_named_and_counts_as_out_of_memory(pipe, client):
-    def killed():
-        raise distributed.KilledWorker("pictures-1", SimpleNamespace(address="tcp://10.0.0.7:40001"), 1)
+class Killing:
+    """A Dask client for one worker, which takes two batches at first; one with seed 8 kills it, both are blamed."""
 
-    cells = plan_cells(pipe, Variants(pipe), {"prompt": "a cat", "seed": [7, 8]})[1]
-    executor = cluster.DaskExecutor(client, None, ExitStack())
-    executor._running["pictures-1"] = cells, SimpleNamespace(result=killed, release=list)
-    executor._finished.put("pictures-1")
-    result = executor.next_result()
-    assert result.batch == cells and not result.shots and is_out_of_memory(result.error)
-    assert re.match("2 workers in turn died .* the picture of seed = 7; seed = 8", str(result.error))
+    def __init__(self):
+        self.batches = {}
+
+    def nthreads(self):
+        return {"one": 1}
+
+    def submit(self, function, task, key, pure):
+        self.batches[key] = [cell.arguments["seed"] for cell in pickle.loads(task)[1]]
+        is_blamed = len(self.batches) <= 2 or 8 in self.batches[key]
+
+        def result():
+            if is_blamed:
+                raise distributed.KilledWorker(key, SimpleNamespace(address="tcp://10.0.0.7:40001"), 1)
+            return SimpleNamespace(shots=[], warnings=[])
+
+        future = SimpleNamespace(key=key, result=result, release=list)
+        future.add_done_callback = lambda call: call(future)
+        return future
+
+
+def test_a_batch_that_kills_its_workers_is_named_after_a_try_alone_and_counts_as_out_of_memory(pipe):
+    cells = plan_cells(pipe, Variants(pipe), {"prompt": "a cat", "seed": [6, 7, 8]})[1]
+    killing = Killing()
+    executor = cluster.DaskExecutor(killing, None, ExitStack())
+    executor.submit(cells[1:])  # brings its worker down
+    executor.submit(cells[:1])  # only waits there
+    assert executor.capacity == 2
+    blamed = executor.next_result()
+    assert blamed.batch == cells[1:] and not blamed.shots and is_out_of_memory(blamed.error)
+    assert re.match("2 workers in turn died .* the picture of seed = 7; seed = 8", str(blamed.error))
+    assert executor.capacity == 0  # one more is to be tried alone
+    assert executor.next_result() == Result(cells[:1]) and executor.capacity == 2
+    assert list(killing.batches.values()) == [[7, 8], [6], [7, 8], [6]]
 
 
 def test_a_sweep_without_workers_gives_up_in_the_end(pipe, monkeypatch):
