@@ -24,7 +24,6 @@ from unittest import mock
 from nbformat import NotebookNode
 
 from tools.aside import aside
-from tools.coverage import TOPICS
 from tools.lesson import LESSONS, SETUP, Lesson, says
 
 # Of a pipeline and the arguments of a call, in place; may return a function that puts the pipeline back.
@@ -136,7 +135,7 @@ MUTANTS = {
     "strength": Mutant("image_to_image", IMAGE, _put("strength", 0.8)),
     "mask_image": Mutant("inpaint", INPAINT, _white),
     "lora": Mutant("lora", TEXT, _without_lora, about=("cross_attention_kwargs", "model")),
-    "word": Mutant("new_word", TEXT, _without_added_words, about=("prompt", *TOPICS)),
+    "word": Mutant("new_word", TEXT, _without_added_words, about=("prompt",)),
 }
 
 
