@@ -33,6 +33,9 @@ dead = ["dtpye", "mirror"]
 # %% dead_words wrong: no effect
 dead = ["revision", "dtpye", "mirror", "variant"]
 
+# %% dead_words wrong: list
+dead = []
+
 # %% dead_words wrong: choice
 dead = ["revision", "dtpye", "mirrors"]
 
@@ -56,6 +59,12 @@ def halve(source, target):
 def halve(source, target):
     made = StableDiffusionPipeline.from_pretrained(source, dtype="float16")
     made.save_pretrained(target)
+
+
+# %% halve wrong: size
+def halve(source, target):
+    made = StableDiffusionPipeline.from_pretrained(source, dtype=torch.float32)
+    made.save_pretrained(target, safe_serialization=False)
 
 
 # %% halve wrong: loads

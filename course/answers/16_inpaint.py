@@ -32,6 +32,15 @@ numbers = {"returned": 4, "pasted": 2, "swapped": 3, "white": 1}
 # %% which_is_which wrong: swapped
 numbers = {"returned": 2, "pasted": 4, "swapped": 1, "white": 3}
 
+# %% which_is_which wrong: number
+numbers = {"returned": "2", "pasted": 4, "swapped": 3, "white": 1}
+
+# %% which_is_which wrong: white
+numbers = {"returned": 2, "pasted": 4, "swapped": 3, "white": None}
+
+# %% which_is_which wrong: keys
+numbers = {"returnd": 2, "pasted": 4, "swapped": 3, "white": 1}
+
 # %% which_is_which wrong: keys
 numbers = [2, 4, 3, 1]
 

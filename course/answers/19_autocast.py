@@ -33,6 +33,18 @@ def rocket(pipe):
     return pipe(PROMPT, generator=start, **short).images[0]
 
 
+# %% short_numbers wrong: picture
+def rocket(pipe):
+    with torch.autocast("cpu"):
+        return pipe(PROMPT, generator=sd.generator(5), **short).images[0]
+
+
+# %% short_numbers wrong: pipeline
+def rocket(pipe):
+    other = sd.load_pipeline(dtype=torch.bfloat16)
+    return other(PROMPT, generator=sd.generator(4), **short).images[0]
+
+
 # %% who_casts right
 names = ["two", "five"]
 

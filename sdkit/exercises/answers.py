@@ -54,7 +54,7 @@ def pictures_of(answer: Any, count: int) -> list[Any]:
 
 def pipeline_of(answer: Any) -> Any:
     """Return an answer that is a pipeline: something with a UNet, a VAE and a text encoder."""
-    if not all(hasattr(answer, part) for part in ("unet", "vae", "text_encoder")):
+    if any(getattr(answer, part, None) is None for part in ("unet", "vae", "text_encoder")):
         raise refuse(
             "pipeline",
             missing="The answer is of the type {kind}, not a pipeline.",
@@ -116,9 +116,38 @@ def chosen_of(answer: Any, choices: tuple[str, ...]) -> str:
     return text
 
 
+def choices_of(answer: Any, choices: tuple[str, ...]) -> set[str]:
+    """Return an answer that is a list of some of these texts, in any order, as a set."""
+    if not isinstance(answer, (list, tuple, set)) or not all(isinstance(one, str) for one in answer):
+        raise refuse(
+            "list",
+            missing="The answer is of the type {kind}, not a list of texts in quotes.",
+            hint='A list of two texts looks like ["{one}", "{other}"].',
+            kind=kind_of(answer),
+            one=choices[0],
+            other=choices[1],
+        )
+    if not answer:
+        raise refuse(
+            "list",
+            missing="The list is empty.",
+            hint='A list of two texts looks like ["{one}", "{other}"].',
+            one=choices[0],
+            other=choices[1],
+        )
+    return {chosen_of(one, choices) for one in answer}
+
+
 def table_of(answer: Any, names: tuple[str, ...]) -> dict[str, Any]:
     """Return an answer that is a dictionary with these keys, and perhaps more."""
-    if not isinstance(answer, dict) or not set(names) <= set(answer):
+    if isinstance(answer, dict) and not set(names) <= set(answer):
+        raise refuse(
+            "keys",
+            missing="In the dictionary there is no key {names}.",
+            hint="Keep the keys of the task and fill in the values.",
+            names=", ".join(name for name in names if name not in answer),
+        )
+    if not isinstance(answer, dict):
         raise refuse(
             "keys",
             missing="A dictionary with the keys {names} is expected; this is of the type {kind}.",
@@ -131,7 +160,7 @@ def table_of(answer: Any, names: tuple[str, ...]) -> dict[str, Any]:
 
 def called(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Call an answer that is a function, and return what it returns; its exceptions are told, not raised."""
-    if not callable(function) or isinstance(function, type):
+    if not callable(function) or isinstance(function, type) or hasattr(function, "unet"):  # a pipeline can be called
         raise refuse(
             "function",
             missing="The answer is of the type {kind}, not a function.",
@@ -141,12 +170,20 @@ def called(function: Any, *args: Any, **kwargs: Any) -> Any:
     try:
         return function(*args, **kwargs)
     except Exception as error:
+        line, told = _line_of(error, function), f"{type(error).__name__}: {error}"[:300]
+        if line is None:
+            raise refuse(
+                "error",
+                missing="Your function raised {error}.",
+                hint="Call it yourself in a new cell: there Python shows the whole way to the error.",
+                error=told,
+            ) from error
         raise refuse(
             "error",
             missing="Your function raised {error} in its line {line}.",
             hint="Call it yourself in a new cell: there Python shows the whole way to the error.",
-            error=f"{type(error).__name__}: {error}"[:300],
-            line=_line_of(error, function),
+            error=told,
+            line=line,
         ) from error
 
 
@@ -173,8 +210,8 @@ def _alone(answer: Any) -> Any:
     return answer[0] if isinstance(answer, (list, tuple)) and len(answer) == 1 else answer
 
 
-def _line_of(error: Exception, function: Any) -> int | str:
-    """Return the number of the last line of a function's own file that an error went through, "?" if there is none."""
+def _line_of(error: Exception, function: Any) -> int | None:
+    """Return the number of the last line of a function's own file that an error went through, or None."""
     file = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return lines[-1] if lines and lines[-1] is not None else "?"
+    return lines[-1] if lines else None

@@ -1,17 +1,28 @@
 """The exercises of lesson 19: short numbers and long weights, which autocast holds, and weights of half the size."""
 
-from sdkit.exercises.answers import called, chosen_of, kind_of, picture_of, pipeline_of, returned
+from functools import cache
+
+from sdkit.exercises.answers import called, choices_of, picture_of, pipeline_of, returned
 from sdkit.exercises.exercise import exercise
-from sdkit.exercises.finding import finding, refuse
-from sdkit.exercises.looks import shows
+from sdkit.exercises.finding import finding
+from sdkit.exercises.looks import is_same
 from sdkit.exercises.own import fresh_pipe, is_the_model, own_pipe, weights_of
 from sdkit.inside.formats import watch_layers
 from sdkit.inside.memory import weight_bytes
 from sdkit.quiet import quiet
 
 MB = 10**6
+PROMPT = "a big rocket on a blue background, flat style"
 _NAMES = ("one", "two", "three", "four", "five")
 _SHORT = {"two", "five"}
+
+
+@cache
+def _rocket():
+    import torch
+
+    with torch.autocast("cpu"):
+        return own_pipe()(PROMPT, generator=torch.Generator("cpu").manual_seed(4), num_inference_steps=4).images[0]
 
 
 @exercise(points=1)
@@ -19,9 +30,17 @@ def short_numbers(answer):
     """A function that computes in bfloat16 and leaves the weights as they are."""
     import torch
 
-    pipe = fresh_pipe()
+    pipe, calls = fresh_pipe(), []
+    pipe.unet.register_forward_hook(lambda *_: calls.append(1))
     with quiet(), watch_layers(torch.nn.Linear, torch.nn.Conv2d) as seen:
         picture = returned(called(answer, pipe), picture_of)
+    yield finding(
+        "pipeline",
+        bool(calls),
+        right="The pipeline that the function was given draws.",
+        missing="The pipeline that the function was given is not called.",
+        hint="Call pipe, the function's parameter, and no other one.",
+    )
     yield finding(
         "bfloat16",
         bool(seen) and {made for _, _, made in seen} == {"bfloat16"},
@@ -36,20 +55,19 @@ def short_numbers(answer):
         missing="The weights of the pipeline were changed.",
         hint="to(...) changes the pipeline itself. Autocast needs nothing of that kind.",
     )
-    yield shows(picture, "object", "rocket")
+    yield finding(
+        "picture",
+        is_same(picture, _rocket()),
+        right="It is the rocket of seed 4.",
+        missing="It is not the picture of PROMPT with seed 4 and the steps of short.",
+        hint="Compare the call with the task: prompt, generator, steps.",
+    )
 
 
 @exercise(points=2)
 def who_casts(answer):
     """The functions that compute in bfloat16."""
-    if not isinstance(answer, (list, tuple, set)) or not answer:
-        raise refuse(
-            "list",
-            missing="The answer is of the type {kind}, not a list of names.",
-            hint='Give a list of texts, such as ["one", "two"].',
-            kind=kind_of(answer),
-        )
-    found = {chosen_of(name, _NAMES) for name in answer}
+    found = choices_of(answer, _NAMES)
     yield finding(
         "only",
         found <= _SHORT,

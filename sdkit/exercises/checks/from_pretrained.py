@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sdkit.exercises.answers import called, chosen_of, kind_of
+from sdkit.exercises.answers import called, choices_of, kind_of
 from sdkit.exercises.exercise import exercise
 from sdkit.exercises.finding import finding, refuse
 from sdkit.exercises.own import fresh_pipe, is_the_model, own_pipe
@@ -107,14 +107,7 @@ def both_small(answer):
 @exercise(points=2, puzzle=_folder)
 def dead_words(answer):
     """The words that do nothing for a folder."""
-    if not isinstance(answer, (list, tuple, set)) or not answer:
-        raise refuse(
-            "list",
-            missing="The answer is of the type {kind}, not a list of words.",
-            hint='Give a list of texts, such as ["dtype", "variant"].',
-            kind=kind_of(answer),
-        )
-    found = {chosen_of(word, _ASKED) for word in answer}
+    found = choices_of(answer, _ASKED)
     yield finding(
         "no effect",
         found <= _DEAD,
@@ -183,4 +176,4 @@ def halve(answer):
 
 
 def _bytes_in(folder: str) -> int:
-    return sum(file.stat().st_size for file in Path(folder).rglob("*.safetensors"))
+    return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.suffix in (".safetensors", ".bin"))

@@ -65,7 +65,8 @@ def one_noise(answer):
             f"{steps} steps",
             is_same(picture, drawn(PROMPT, 4, num_inference_steps=steps)),
             right="{steps} steps: the picture of seed 4.",
-            missing="{steps} steps: this is not the picture of seed 4.",
-            hint="Each picture must begin with the same noise. Which generator does each call get, and is it fresh?",
+            missing="{steps} steps: this is not the task's prompt with seed 4 and {steps} steps.",
+            hint="Do prompt, steps and order agree with the task? Then it is the noise, the same for each picture: "
+            "which generator does each call get, and is it fresh?",
             steps=steps,
         )

@@ -3,7 +3,7 @@
 from functools import cache
 
 from sdkit.asked import named
-from sdkit.exercises.answers import called, picture_of, returned, shot_of, table_of
+from sdkit.exercises.answers import called, picture_of, returned, shot_of, table_of, whole_of
 from sdkit.exercises.exercise import exercise
 from sdkit.exercises.finding import finding, refuse
 from sdkit.exercises.looks import covered
@@ -49,8 +49,8 @@ def gone(answer):
         share < 0.03,
         right="Nothing is left where the tree was.",
         missing="There is still something where the tree was: it covers {share:.0%} of that half.",
-        hint="Does the mask leave room around the tree? And a prompt never says what is not to be there: it describes "
-        "the whole picture as it is to be.",
+        hint="Is the tree white in the mask, with room around it? And a prompt never says what is not to be there: it "
+        "describes the whole picture as it is to be, also how large the penguin is, or where it stands.",
         share=share,
     )
     moved = distance(picture.crop(_LEFT), scene.crop(_LEFT))
@@ -85,16 +85,27 @@ def _mushroom(inpaint, scene, mask):
 @exercise(points=2, puzzle=lambda: [picture.copy() for picture in (_scene(), *_four())])
 def which_is_which(answer):
     """Which picture was made in which way."""
-    for name, number in table_of(answer, tuple(_PLACES)).items():
+    for name, given in table_of(answer, tuple(_PLACES)).items():
+        number = 0 if given is None else whole_of(given)
+        if number not in _PLACES.values():
+            yield finding(
+                name,
+                False,
+                right="{name}: that is the picture.",
+                missing="{name}: no number from 1 to 4 stands there.",
+                hint="Each of the four names gets the number of one picture.",
+                name=name,
+            )
+            continue
         yield finding(
             name,
-            number == _PLACES[name] and not isinstance(number, bool),
+            number == _PLACES[name],
             right="{name}: that is the picture.",
             missing="{name}: it is another picture than {number}.",
             hint="What happened to the tree, and what to the penguin? Where your eyes see no difference, crop the "
             "penguin's half of scene and picture, and take sd.distance.",
             name=name,
-            number=str(number)[:40],
+            number=number,
         )
 
 
@@ -118,7 +129,8 @@ def patch(answer):
         seen == "mushroom",
         right="Where the mask is white, there is a mushroom.",
         missing="Where the mask is white, there is no mushroom: it looks like this: {seen}.",
-        hint="The model paints where the mask is white. Does it get the mask as your function got it?",
+        hint="The model paints where the mask is white. Does it get the mask as your function got it, and what do you "
+        "return from where it is white?",
         seen=seen,
     )
     off = distance(Image.composite(scene, picture, mask), scene)
