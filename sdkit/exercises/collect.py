@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sdkit.exercises.handed_in import read_hand_in
-from sdkit.exercises.verify import NOT, Verified, verified
+from sdkit.exercises.verify import CLAIMED, NOT, Verified, verified
 from sdkit.files import expanded, write_whole
 from sdkit.show.html import document, element, join, table
 
@@ -26,6 +26,7 @@ body { font: 15px/1.4 system-ui, sans-serif; margin: 1.5rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid #bbb; text-align: left; vertical-align: top; }
 td:last-child { min-width: 14rem; }
+pre { padding: .5rem; background: #8882; overflow-x: auto; }
 """
 
 
@@ -64,18 +65,27 @@ def csv_of(rows: Iterable[tuple[str, Verified]]) -> str:
 
 
 def page_of(rows: Iterable[tuple[str, Verified]]) -> str:
-    """Return the rows as an HTML page: the sum for each name, then all of them."""
+    """Return the rows as an HTML page: the sum for each name, then all of them, and the code of functions to read."""
     rows = list(rows)
-    best: dict[str, dict[tuple[str, str], int]] = {}
+    best: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
     for _, row in rows:
         mine = best.setdefault(row.name, {}) if row.name else {}
-        mine[row.lesson, row.exercise] = max(row.points, mine.get((row.lesson, row.exercise), 0))
-    sums = [(name, str(sum(points.values()))) for name, points in sorted(best.items())]
-    note = "Of an exercise that was handed in several times the best counts. Names are what the files say."
+        counted = row.points, row.points if row.how == CLAIMED else 0
+        mine[row.lesson, row.exercise] = max(counted, mine.get((row.lesson, row.exercise), (0, 0)))
+    sums = [(name, *map(str, map(sum, zip(*points.values())))) for name, points in sorted(best.items())]
+    note = (
+        "Of an exercise that was handed in several times the best counts. Names are what the files say. Points as "
+        "claimed are for functions: their code stands below."
+    )
+    functions = [(file, row) for file, row in rows if row.how == CLAIMED]
     parts = [
-        element("h1", "Points"), table(("name", "points"), sums), element("p", note),
+        element("h1", "Points"), table(("name", "points", "of them as claimed"), sums), element("p", note),
         element("h2", "Each exercise"), table(COLUMNS, [_cells(file, row) for file, row in rows]),
+        element("h2", "Code to read"),
     ]  # fmt: skip
+    for file, row in functions:
+        title = f"{row.name}: {row.lesson}, {row.exercise} ({row.points} of {row.worth}; {file})"
+        parts += [element("h3", title), element("pre", row.code)]
     return document("Points", join(parts, "\n"), style=_STYLE)
 
 

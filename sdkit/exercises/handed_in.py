@@ -25,12 +25,16 @@ _ODD_FILES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, N
 
 @dataclass(frozen=True)
 class Answered:
-    """One exercise of a hand-in: what the file says. `answer` is packed, None if the file holds the code alone."""
+    """One exercise of a hand-in: what the file says. `answer` is packed, None if the file holds the code alone.
+
+    `source` is the code of the answer's cell, text to read.
+    """
 
     lesson: str
     exercise: str
     points: int
     answer: Any
+    source: str
 
 
 @dataclass(frozen=True)
@@ -103,4 +107,4 @@ def _answered(row: Any) -> Answered:
         raise ValueError(f"the points of {exercise} in it are no number from 0 to 100.")
     if not isinstance(source, str) or len(source) > MOST_SOURCE:
         raise ValueError(f"the code of {exercise} in it is no text of at most {MOST_SOURCE:,} letters.")
-    return Answered(str(lesson), str(exercise), points, row.get("answer"))
+    return Answered(str(lesson), str(exercise), points, row.get("answer"), source)

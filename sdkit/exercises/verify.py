@@ -26,7 +26,7 @@ class Verified:
     """What a second look found: `points` of `worth`, those that the file `claimed`, how they came about, and why.
 
     `how` is "checked again"; "as claimed" for functions, which are code of somebody else and are not run here; or "not
-    counted" for a picture that is not what its record makes, and what cannot be read.
+    counted" for a picture that is not what its record makes, and what cannot be read. `code` is the answer's cell.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Verified:
     claimed: int
     how: str
     note: str = ""
+    code: str = ""
 
 
 def verified(handed_in: HandedIn) -> list[Verified]:
@@ -47,8 +48,9 @@ def verified(handed_in: HandedIn) -> list[Verified]:
 def _verified(handed_in: HandedIn, answered: Answered) -> Verified:
     def result(points: int, worth: int, how: str, note: str = "") -> Verified:
         return Verified(
-            handed_in.name, answered.lesson, answered.exercise, points, worth, answered.points, how, note[:300]
-        )
+            handed_in.name, answered.lesson, answered.exercise, points, worth, answered.points, how, note[:300],
+            answered.source,
+        )  # fmt: skip
 
     try:
         exercise = exercise_named(answered.lesson, answered.exercise)
@@ -56,7 +58,10 @@ def _verified(handed_in: HandedIn, answered: Answered) -> Verified:
         return result(0, 0, NOT, str(error))
     if answered.answer is None:
         points = min(answered.points, exercise.points)
-        return result(points, exercise.points, CLAIMED, "The answer is code, which is not run here: read it.")
+        note = "The answer is code, which is not run here: read it."
+        if answered.points > points:
+            note += f" The file claims {answered.points}, and there are {exercise.points}."
+        return result(points, exercise.points, CLAIMED, note)
     notes: list[str] = []
     try:
         answer = unpack(answered.answer, lambda number: _picture(handed_in.pictures, number, notes))

@@ -227,9 +227,20 @@ def test_a_table_for_the_teacher(handed, tmp_path, capsys):
     assert "=HYPERLINK(&quot;x&quot;)" in page and "<script" not in page
 
 
+def test_code_that_was_not_run_stands_in_the_table_to_be_read():
+    code = "def a(pipe):\n    return '<script>'"
+    rows = [
+        ("a.zip", verify.Verified("Ada", "prompt", "cleaned", 2, 2, 2, verify.AGAIN)),
+        ("b.zip", verify.Verified("Ada", "generator", "one_noise", 2, 2, 2, verify.CLAIMED, code=code)),
+    ]
+    page = collect.page_of(rows)
+    assert '<th scope="row">Ada</th><td>4</td><td>2</td>' in page
+    assert "<pre>def a(pipe):\n    return &#x27;&lt;script&gt;&#x27;</pre>" in page and page.count("<pre>") == 1
+
+
 def test_of_several_hand_ins_the_best_counts():
     rows = [("a.zip", verify.Verified("Ada", "prompt", "cleaned", points, 2, 2, verify.AGAIN)) for points in (0, 2, 0)]
-    assert '<th scope="row">Ada</th><td>2</td>' in collect.page_of(rows)
+    assert '<th scope="row">Ada</th><td>2</td><td>0</td>' in collect.page_of(rows)
 
 
 @pytest.mark.parametrize("make", [lambda path: path / "none", lambda path: path])
