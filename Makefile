@@ -27,8 +27,7 @@ STAMP_SITE := .venv/installed-site
 
 # English, whatever the language of whoever runs the tests. One thread each: the threads of one small picture cost more
 # than they save. Three workers keep two cores busy, since tests wait for kernels, browsers and processes now and then. A
-# file stays with one worker, in the order given: the lessons first, since a long file at the end would leave the other
-# workers idle.
+# file stays with one worker, in the order given, which tests/conftest.py changes a little.
 PYTEST := SDKIT_LANGUAGE=en OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
 	-p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout=300 notebooks/en tests
 

@@ -16,8 +16,12 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the build of the lab, which takes long and for which many tests would wait."""
-    items.sort(key=lambda item: item.name != FIRST)
+    """Begin with the build of the lab, for which many tests would wait; end with files of which no test is slow.
+
+    So no worker is left with a long file at the end.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
+    items.sort(key=lambda item: (item.name != FIRST, item.path not in slow))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -202,7 +202,7 @@ def folder_with(scheduler, folder, model=None):
     return folder
 
 
-FEW = {"num_inference_steps": 2, "height": 64, "width": 64}
+FEW = {"num_inference_steps": 2, **SMALL}
 
 
 def sweep_and_rebuild(loaded, names, folder):

@@ -118,22 +118,21 @@ def chosen_of(answer: Any, choices: tuple[str, ...]) -> str:
 
 def choices_of(answer: Any, choices: tuple[str, ...]) -> set[str]:
     """Return an answer that is a list of some of these texts, in any order, as a set."""
+    example = '["{}", "{}"]'.format(*choices)
     if not isinstance(answer, (list, tuple, set)) or not all(isinstance(one, str) for one in answer):
         raise refuse(
             "list",
             missing="The answer is of the type {kind}, not a list of texts in quotes.",
-            hint='A list of two texts looks like ["{one}", "{other}"].',
+            hint="A list of two texts looks like {example}.",
             kind=kind_of(answer),
-            one=choices[0],
-            other=choices[1],
+            example=example,
         )
     if not answer:
         raise refuse(
             "list",
             missing="The list is empty.",
-            hint='A list of two texts looks like ["{one}", "{other}"].',
-            one=choices[0],
-            other=choices[1],
+            hint="A list of two texts looks like {example}.",
+            example=example,
         )
     return {chosen_of(one, choices) for one in answer}
 

@@ -71,7 +71,8 @@ def page_of(rows: Iterable[tuple[str, Verified]]) -> str:
     for _, row in rows:
         mine = best.setdefault(row.name, {}) if row.name else {}
         counted = row.points, row.points if row.how == CLAIMED else 0
-        mine[row.lesson, row.exercise] = max(counted, mine.get((row.lesson, row.exercise), (0, 0)))
+        before = mine.get((row.lesson, row.exercise), (0, 0))
+        mine[row.lesson, row.exercise] = max(before, counted, key=lambda points: (points[0], -points[1]))
     sums = [(name, *map(str, map(sum, zip(*points.values())))) for name, points in sorted(best.items())]
     note = (
         "Of an exercise that was handed in several times the best counts. Names are what the files say. Points as "
@@ -81,8 +82,9 @@ def page_of(rows: Iterable[tuple[str, Verified]]) -> str:
     parts = [
         element("h1", "Points"), table(("name", "points", "of them as claimed"), sums), element("p", note),
         element("h2", "Each exercise"), table(COLUMNS, [_cells(file, row) for file, row in rows]),
-        element("h2", "Code to read"),
     ]  # fmt: skip
+    if functions:
+        parts.append(element("h2", "Code to read"))
     for file, row in functions:
         title = f"{row.name}: {row.lesson}, {row.exercise} ({row.points} of {row.worth}; {file})"
         parts += [element("h3", title), element("pre", row.code)]
