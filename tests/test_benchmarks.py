@@ -55,10 +55,10 @@ def test_a_result_is_kept_and_shown(kept, capsys):
 
 
 def test_start_counts_fresh_processes(kept, monkeypatch):
-    monkeypatch.setattr(start, "PROGRAMS", {"bare": "pass", "nap": "import time; time.sleep(0.2)"})
+    monkeypatch.setattr(start, "PROGRAMS", {"bare": "pass", "nap": "import time; time.sleep(2)"})
     start.main(["--times", "1", "--write"])
     rows = record.results()["start"]["rows"]
-    assert rows[0][2] == 1 and rows[1][1] > rows[0][1] + 0.1
+    assert rows[0][2] == 1 and rows[1][1] > rows[0][1] + 1  # a busy machine takes long to start a process
 
 
 def test_hundred_makes_the_pictures_of_each_way(kept):

@@ -112,7 +112,8 @@ def test_more_pictures_are_made_in_batches_that_leave_no_worker_without_work(pip
     there = sweep(pipe, "a cat", seed=range(MAX_SINGLE_PICTURES + 8), workers=client, **ONE)
     assert_same(here, there)
     assert sizes[0] == 1 and sum(sizes) == MAX_SINGLE_PICTURES + 8 and max(sizes) == BATCH_SIZE
-    assert len(sizes) > 4 and sizes[-1] < BATCH_SIZE / 2  # the last ones are shared out
+    # The last ones are shared out; which worker begins first is not said.
+    assert len(sizes) > 4 and sum(size < BATCH_SIZE / 2 for size in sizes[1:]) >= 2
 
 
 def test_without_a_folder_other_outputs_come_back_too(pipe, client):
