@@ -27,7 +27,7 @@ names = ["nagative_prompt", "cfg_scale", "sampler"]
 # %% unread wrong: read
 names = ["nagative_prompt", "cfg_scale", "sampler", "height", "eta"]
 
-# %% unread wrong: names
+# %% unread wrong: list
 names = "height"
 
 
