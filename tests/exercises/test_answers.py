@@ -1,15 +1,12 @@
 """Each exercise takes its solutions and refuses typical wrong answers; its notebook shows what its cells give."""
 
-import subprocess
-import sys
-
 import pytest
 
 import sdkit
 from sdkit.exercises.course import exercises_of
 from sdkit.loading.components import pipeline_from
 from tools.exercises import ANSWERS, answers_of, lesson_name, namespace_of, notebooks, run, tasks_of
-from tools.lesson import LESSONS, Lesson
+from tools.lesson import Lesson
 
 # Everything runs in this process with one pipeline: about half a second for an answer.
 pytestmark = pytest.mark.slow
@@ -71,11 +68,3 @@ def test_the_notebook_shows_what_its_cells_give(book):
         assert not checked.passed, f"{task.name} is solved already"
         stored = task.check.outputs[-1].data  # a progress bar may come first
         assert stored == {"text/plain": repr(checked), "text/html": checked._repr_html_()}
-
-
-def test_a_notebook_passes_in_a_kernel_of_its_own():
-    """One of them, for all: `notebooks/conftest.py` leaves them out of the lessons' own run."""
-    options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "-q", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *options, NOTEBOOKS[0]]
-    done = subprocess.run(command, cwd=LESSONS.parent.parent, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout

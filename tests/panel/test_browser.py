@@ -110,10 +110,7 @@ def server(tmp_path_factory):
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(settings))
     if sys.platform == "linux":
-        kernel = folder / "forked" / "kernels" / "python3" / "kernel.json"
-        kernel.parent.mkdir(parents=True)
-        told = {"argv": forked_kernel.command(), "display_name": "Python 3 (ipykernel)", "language": "python"}
-        kernel.write_text(json.dumps(told))
+        forked_kernel.write_kernel(folder / "forked")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

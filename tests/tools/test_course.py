@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import course
+from tools import course, forked_kernel
 from tools.exercises import ANSWERS, answers_of, notebooks
 
 NAME = "06_guidance_scale"
@@ -72,7 +72,10 @@ def nbgrader(folder, *arguments):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     home = str(Path(course.__file__).resolve().parent.parent)
     python_path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": python_path}
+    kernels = folder / "kernels"
+    if sys.platform == "linux" and not kernels.exists():
+        forked_kernel.write_kernel(kernels)
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": python_path, "JUPYTER_PATH": str(kernels)}
     command = [sys.executable, "-m", "nbgrader", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
