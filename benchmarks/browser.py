@@ -98,9 +98,9 @@ class Python:
         return generate(pipe, **settings)[0].image
 
 
-def difference(one: Image.Image, other: Image.Image) -> int:
+def difference(first: Image.Image, other: Image.Image) -> int:
     """Return the largest difference of two pictures, in grey levels."""
-    a, b = (np.asarray(picture.convert("RGB"), int) for picture in (one, other))
+    a, b = (np.asarray(picture.convert("RGB"), int) for picture in (first, other))
     if a.shape != b.shape:
         raise ValueError(f"the pictures have the shapes {a.shape} and {b.shape}")
     return int(abs(a - b).max())

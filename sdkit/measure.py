@@ -48,7 +48,7 @@ def changed(a, b, levels: float = 1) -> float:
 
 def _pairs(a, b) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the pixels of two pictures, or of two lists of them, as pairs of equal shape."""
-    lists = [one if isinstance(one, (list, tuple)) else [one] for one in (a, b)]
+    lists = [given if isinstance(given, (list, tuple)) else [given] for given in (a, b)]
     if len(lists[0]) != len(lists[1]) or not lists[0]:
         raise ValueError(f"there are {len(lists[0])} and {len(lists[1])} pictures; give as many of both.")
     pairs = [(pixels(first), pixels(second)) for first, second in zip(*lists)]

@@ -107,10 +107,11 @@ def test_sweeps_are_told_against_the_loop(kept, monkeypatch):
 
 
 @pytest.mark.slow
-def test_panels_answer(kept, monkeypatch):
+def test_panels_answer(kept, monkeypatch, narrow):
     # put back afterwards: the benchmark sets it too
     monkeypatch.setattr("sdkit.panel.panel.from_front_end", lambda: True)
     monkeypatch.setattr(panel, "TIMES", 2)
+    monkeypatch.setattr(panel, "load_pipeline", lambda: narrow)
     panel.main(["--write"])
     plain, preview, finished, before, _ = (row[1] for row in record.results()["panel"]["rows"])
     assert 0 < before < preview < finished and plain > 0

@@ -104,7 +104,7 @@ def here() -> str | None:
     """Return which of the systems this machine is, None for another one, such as Linux on ARM."""
     found = platform.system(), platform.machine()
     asked = "platform_system", "platform_machine"
-    return next((name for name, one in SYSTEMS.items() if found == tuple(map(one.markers.get, asked))), None)
+    return next((name for name, system in SYSTEMS.items() if found == tuple(map(system.markers.get, asked))), None)
 
 
 def _requires(name: str) -> list[str]:

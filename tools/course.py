@@ -49,7 +49,9 @@ def assignment_of(book: Lesson) -> nbformat.NotebookNode:
     name = lesson_name(book.path)
     known = exercises_of(name)
     right = {
-        one.exercise: one.source for one in reversed(answers_of(ANSWERS / f"{book.path.stem}.py")) if not one.missing
+        answer.exercise: answer.source
+        for answer in reversed(answers_of(ANSWERS / f"{book.path.stem}.py"))
+        if not answer.missing
     }
     for cell in book.code:
         cell.outputs, cell.execution_count = [], None

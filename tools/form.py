@@ -387,9 +387,9 @@ def refusals_are_asserted(lesson: Lesson) -> Problems:
         tried = [node for node in ast.walk(tree) if isinstance(node, ast.Try) and node.handlers]
         proofs = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
         proofs += [node for node in ast.walk(tree) if isinstance(node, ast.Raise)]
-        for one in tried:
-            inside = {id(node) for part in one.orelse for node in ast.walk(part)}
-            if not any(id(proof) in inside or proof.lineno > one.end_lineno for proof in proofs):
+        for block in tried:
+            inside = {id(node) for part in block.orelse for node in ast.walk(part)}
+            if not any(id(proof) in inside or proof.lineno > block.end_lineno for proof in proofs):
                 yield f"{cell.get('id')} tries something, and no assert after it says that it was refused"
 
 
@@ -471,7 +471,7 @@ def guess_then_look(lesson: Lesson) -> Problems:
         if not is_prose(cell) or not any("answer" in title.lower() for title, _ in FOLDED.findall(cell.source)):
             continue
         before = lesson.core[:place]
-        asked = next((one for one in reversed(before) if is_prose(one)), None)
+        asked = next((cell for cell in reversed(before) if is_prose(cell)), None)
         if before and is_prose(before[-1]):
             yield f"the answer in {cell.get('id')} does not stand right after the cell that shows it"
         elif asked is None or "?" not in FOLDED.sub("", NOT_READ.sub("", asked.source)):

@@ -49,7 +49,7 @@ def pictures_of(answer: Any, count: int) -> list[Any]:
             count=count,
             kind=kind_of(answer),
         )
-    return [picture_of(one) for one in answer]
+    return [picture_of(entry) for entry in answer]
 
 
 def pipeline_of(answer: Any) -> Any:
@@ -119,7 +119,7 @@ def chosen_of(answer: Any, choices: tuple[str, ...]) -> str:
 def choices_of(answer: Any, choices: tuple[str, ...]) -> set[str]:
     """Return an answer that is a list of some of these texts, in any order, as a set."""
     example = '["{}", "{}"]'.format(*choices)
-    if not isinstance(answer, (list, tuple, set)) or not all(isinstance(one, str) for one in answer):
+    if not isinstance(answer, (list, tuple, set)) or not all(isinstance(entry, str) for entry in answer):
         raise refuse(
             "list",
             missing="The answer is of the type {kind}, not a list of texts in quotes.",
@@ -134,7 +134,7 @@ def choices_of(answer: Any, choices: tuple[str, ...]) -> set[str]:
             hint="A list of two texts looks like {example}.",
             example=example,
         )
-    return {chosen_of(one, choices) for one in answer}
+    return {chosen_of(entry, choices) for entry in answer}
 
 
 def table_of(answer: Any, names: tuple[str, ...]) -> dict[str, Any]:

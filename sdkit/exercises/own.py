@@ -34,14 +34,15 @@ def fresh_pipe(dtype: Any = None) -> Any:
 
 def weights_of(pipe: Any) -> list[Any]:
     """Return the weights of a pipeline's UNet, VAE and text encoder, always in the same order."""
-    return [one for part in (pipe.unet, pipe.vae, pipe.text_encoder) for one in part.parameters()]
+    return [weight for part in (pipe.unet, pipe.vae, pipe.text_encoder) for weight in part.parameters()]
 
 
 def is_the_model(pipe: Any) -> bool:
     """Say whether a pipeline's weights are the built-in model's, but for the rounding of a format of two bytes."""
     pairs = zip(weights_of(pipe), weights_of(own_pipe()))
     return all(
-        one.shape == other.shape and bool((one - other).abs().max() <= 0.01 * other.abs().max()) for one, other in pairs
+        weight.shape == other.shape and bool((weight - other).abs().max() <= 0.01 * other.abs().max())
+        for weight, other in pairs
     )
 
 

@@ -53,9 +53,9 @@ def unpack(packed: Any, picture: Callable[[int], Any], depth: int = 0) -> Any:
             return picture(value)
         if kind in ("list", "table") and isinstance(value, list) and len(value) <= _MOST_ENTRIES:
             if kind == "list":
-                return [unpack(one, picture, depth + 1) for one in value]
+                return [unpack(entry, picture, depth + 1) for entry in value]
             if all(isinstance(pair, list) and len(pair) == 2 and is_plain(pair[0]) for pair in value):
-                return {key: unpack(one, picture, depth + 1) for key, one in value}
+                return {key: unpack(entry, picture, depth + 1) for key, entry in value}
     raise ValueError("an answer in it is not as hand_in writes it.")
 
 

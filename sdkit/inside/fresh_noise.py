@@ -57,17 +57,17 @@ def draw_fresh_noise(pipe, eta: Sequence[float] = (0, 0.5, 1), *, num_inference_
     """
     if not len(eta):
         raise ValueError("eta is empty; give a list of numbers such as [0, 0.5, 1].")
-    values = ", ".join(f"{one:g}" for one in eta)
+    values = ", ".join(f"{amount:g}" for amount in eta)
     figure = new_figure(
         (9.4, 2.9), f"Noise left after each of {num_inference_steps} steps, kept and fresh, eta {values}"
     )
-    for subplot, one in zip(figure.subplots(1, len(eta), sharey=True, squeeze=False)[0], eta):
-        steps = ddim_noise(pipe, one, num_inference_steps)
+    for subplot, amount in zip(figure.subplots(1, len(eta), sharey=True, squeeze=False)[0], eta):
+        steps = ddim_noise(pipe, amount, num_inference_steps)
         places = range(1, len(steps) + 1)
         kept = [step.left**2 - step.fresh**2 for step in steps]
         subplot.bar(places, kept, color=KEPT, label="kept")
         subplot.bar(places, [step.fresh**2 for step in steps], bottom=kept, color=FRESH, label="fresh")
-        subplot.set_title(f"eta = {one:g}", fontsize=11)
+        subplot.set_title(f"eta = {amount:g}", fontsize=11)
         subplot.set_xlabel("step", fontsize=10)
         subplot.xaxis.get_major_locator().set_params(integer=True)
         subplot.spines[["top", "right"]].set_visible(False)

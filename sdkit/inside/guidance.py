@@ -79,14 +79,14 @@ def _drawn(pictures, scales, when) -> ShownFigure:
         subplot.plot([middle, middle, place], [1, 0.9, 0.35], color="grey", lw=0.8, zorder=1)
         subplot.plot(place, 0.3, "o", color="black", markersize=5, zorder=3)
         subplot.text(middle, 1.05 + PICTURE_INCHES, f"{scale:g}", ha="center", va="bottom", fontsize=12)
-    one = start + length / furthest
-    for first, last, colour in ((start, one, "tab:blue"), (one, start + length, "tab:orange")):
+    prompted = start + length / furthest
+    for first, last, colour in ((start, prompted, "tab:blue"), (prompted, start + length, "tab:orange")):
         arrow = {"arrowstyle": "-|>", "lw": 3, "color": colour, "shrinkA": 0, "shrinkB": 0}
         subplot.annotate("", (last, 0.3), (first, 0.3), arrowprops=arrow, zorder=2)
     texts = ((start, "0: without the prompt", "tab:blue", "left"), (start + length, "beyond", "tab:orange", "right"))
     for x, text, colour, side in texts:
         subplot.text(x, 0.12, text, color=colour, ha=side, va="top", fontsize=11)
-    subplot.text(one, -0.1, "1: with the prompt", color="tab:blue", ha="left", va="top", fontsize=11)
+    subplot.text(prompted, -0.1, "1: with the prompt", color="tab:blue", ha="left", va="top", fontsize=11)
     subplot.set_xlim(-0.1, width - GAP_INCHES + 0.1)
     subplot.set_ylim(-0.35, 1.4 + PICTURE_INCHES)
     subplot.set_aspect("equal")

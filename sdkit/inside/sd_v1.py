@@ -78,8 +78,8 @@ def sd_v1_work(side: int = 512) -> UNetWork:
     """
     if side <= 0 or side % (8 * FACTOR):
         raise ValueError(f"side is {side}; give a multiple of {8 * FACTOR}.")
-    one = unet_flops(UNET, side)
-    return UNetWork(side, 2 * one.total, one.attention / one.total, 2 * HEADS * (side // FACTOR) ** 4)
+    flops = unet_flops(UNET, side)
+    return UNetWork(side, 2 * flops.total, flops.attention / flops.total, 2 * HEADS * (side // FACTOR) ** 4)
 
 
 @plain_errors

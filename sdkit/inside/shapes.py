@@ -69,7 +69,7 @@ def draw_shapes(what: Sequence[tuple[str, str, str]], *, side: int) -> list[Imag
     The picture at the same place of the list always has the same ones. `side` is in pixels. Raises ValueError for
     unknown words.
     """
-    return [_random_shape(one, Random(number), side) for number, one in enumerate(what)]
+    return [_random_shape(combination, Random(number), side) for number, combination in enumerate(what)]
 
 
 def _random_shape(what: tuple[str, str, str], dice: Random, side: int) -> Image.Image:

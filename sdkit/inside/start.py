@@ -29,11 +29,11 @@ def draw_starts(
 
     if isinstance(strength, (int, float)) or not len(strength):
         raise TypeError(f"strength is {strength!r}; give a list of numbers, such as [0.2, 0.5, 0.8].")
-    films = [film(pipe, prompt, image=image, strength=one, seed=seed, **arguments) for one in strength]
-    noised = decode(pipe, torch.cat([one.noisy[0] for one in films]))
+    films = [film(pipe, prompt, image=image, strength=amount, seed=seed, **arguments) for amount in strength]
+    noised = decode(pipe, torch.cat([shown.noisy[0] for shown in films]))
     starts = [picture.quantize(NOISE_COLOURS).convert("RGB") for picture in noised]
-    heads = [f"{one:g}" for one in strength]
-    cells = [[image, *starts], [None, *(one.image for one in films)]]
+    heads = [f"{amount:g}" for amount in strength]
+    cells = [[image, *starts], [None, *(shown.image for shown in films)]]
     section = Section(
         cells, column_name="strength", column_heads=["image", *heads], row_heads=["noised start", "result"]
     )

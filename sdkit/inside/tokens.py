@@ -34,7 +34,7 @@ def tokens(pipe, prompt: str) -> list[Token]:
     tokenizer = pipe.tokenizer
     room = tokenizer.model_max_length - 2  # for the text's own tokens, between the two marks
     ids = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
-    own = [Token(_text(tokenizer, one), False, place < room) for place, one in enumerate(ids)]
+    own = [Token(_text(tokenizer, number), False, place < room) for place, number in enumerate(ids)]
     return [Token("begin", True, True), *own, Token("end", True, True)]
 
 
@@ -62,9 +62,9 @@ def draw_tokens(pipe, *prompts: str) -> BoxDrawing:
     return BoxDrawing(f"<Tokens: {'; '.join(said)}>", alt, (WIDTH, y - GAP), words, [], boxes)
 
 
-def _text(tokenizer, one: int) -> str:
+def _text(tokenizer, number: int) -> str:
     """Return a token as people write it, "byte" for one that is only a part of a letter."""
-    text = tokenizer.decode([one]).strip()
+    text = tokenizer.decode([number]).strip()
     return "byte" if "\ufffd" in text else text
 
 

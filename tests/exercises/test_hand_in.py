@@ -243,6 +243,16 @@ def test_of_several_hand_ins_the_best_counts():
     assert '<th scope="row">Ada</th><td>2</td><td>0</td>' in collect.page_of(rows)
 
 
+def test_a_name_is_one_pupils_however_it_is_written():
+    rows = [
+        ("a.zip", verify.Verified(name, "prompt", exercise, 2, 2, 2, verify.AGAIN))
+        for name, exercise in [("Ada L", "cleaned"), (" ada  l ", "cut"), ("ADA L", "cut"), ("Bob", "cut")]
+    ]
+    page = collect.page_of(rows)
+    assert '<th scope="row">Ada L</th><td>4</td>' in page and '<th scope="row">Bob</th><td>2</td>' in page
+    assert page.count('<th scope="row">') == 2 + len(rows)  # the sums, then each exercise
+
+
 @pytest.mark.parametrize("make", [lambda path: path / "none", lambda path: path])
 def test_a_folder_without_hand_ins_is_told(tmp_path, capsys, make):
     assert collect.main([str(make(tmp_path))]) == 1

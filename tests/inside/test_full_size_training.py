@@ -25,10 +25,12 @@ from sdkit.inside.sd_v1 import TEXT, UNET
 torch.manual_seed(0)
 with torch.device("meta"):
     unet, encoder = UNet2DConditionModel(**UNET), CLIPTextModel(CLIPTextConfig(**TEXT))
+numbers = torch.empty(1_000_003).uniform_(-0.05, 0.05)  # over and over: random ones for all weights take seconds
 for part in (unet, encoder):
     part.to_empty(device="cpu").requires_grad_(False)
     for weight in part.parameters():
-        weight.uniform_(-0.05, 0.05) if weight.ndim > 1 else weight.fill_(0.5)
+        for piece in weight.view(-1).split(len(numbers)):
+            piece.copy_(numbers[: len(piece)]) if weight.ndim > 1 else piece.fill_(0.5)
     if part is encoder:
         part.embeddings.position_ids = torch.arange(TEXT["max_position_embeddings"])[None]
 

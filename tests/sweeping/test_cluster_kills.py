@@ -80,32 +80,33 @@ def kill_one_at_work(client, folder, processes, killed):
     killed["code"] = victim.wait()
 
 
-# Twice, since each time the kill comes at another moment.
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
-@pytest.mark.parametrize("run", range(2))
-def test_a_worker_that_is_killed_loses_nothing(pipe, tmp_path, run):
-    killed: dict = {}
+def test_a_worker_that_is_killed_loses_nothing(pipe, tmp_path):
+    here = sweep(pipe, "a cat", folder=tmp_path / "here", **CALL)
+    names = sorted(path.name for path in (tmp_path / "here").iterdir())
+    assert len(names) == 16
     with ExitStack() as ending:
         address = ending.enter_context(scheduler())
-        processes = [ending.enter_context(worker(address)) for _ in range(2)]
+        processes = [ending.enter_context(worker(address)) for _ in range(3)]
         client = ending.enter_context(distributed.Client(address, timeout=60, set_as_default=False))
-        client.wait_for_workers(2, timeout=400)
+        client.wait_for_workers(3, timeout=400)
         assert listening(psutil.Process(one.pid) for one in processes) == {"127.0.0.1"}
-        killer = threading.Thread(target=kill_one_at_work, args=(client, tmp_path / "there", processes, killed))
-        killer.start()
-        there = sweep(pipe, "a cat", folder=tmp_path / "there", workers=address, **CALL)
-        killer.join()
-        assert len(client.nthreads()) == 1
-    here = sweep(pipe, "a cat", folder=tmp_path / "here", **CALL)
-    assert killed["code"] == -signal.SIGKILL and 3 <= killed["there"] < 16
-    names = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("here", "there")]
-    assert names[0] == names[1] and len(names[0]) == 16
-    for path in (tmp_path / "there").iterdir():
-        Image.open(path).load()
-    for one, other in zip(here, there):
-        assert (one.settings, one.label) == (other.settings, other.label)
-        assert abs(np.asarray(one.image, int) - np.asarray(other.image, int)).max() <= 2
+        for left in (2, 1):  # twice, since each time the kill comes at another moment
+            killed: dict = {}
+            folder = tmp_path / f"there {left}"
+            killer = threading.Thread(target=kill_one_at_work, args=(client, folder, processes, killed))
+            killer.start()
+            there = sweep(pipe, "a cat", folder=folder, workers=address, **CALL)
+            killer.join()
+            assert killed["code"] == -signal.SIGKILL and 3 <= killed["there"] < 16
+            assert len(client.nthreads()) == left
+            assert sorted(path.name for path in folder.iterdir()) == names
+            for path in folder.iterdir():
+                Image.open(path).load()
+            for shot, other in zip(here, there):
+                assert (shot.settings, shot.label) == (other.settings, other.label)
+                assert abs(np.asarray(shot.image, int) - np.asarray(other.image, int)).max() <= 2
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ class Page(HTMLParser):
 
 def addresses(styles: str) -> list[str]:
     """Return the addresses that CSS loads."""
-    return [one or other for one, other in IN_STYLES.findall(styles)]
+    return [quoted or other for quoted, other in IN_STYLES.findall(styles)]
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Site:
             other = {"en": "ja", "ja": "en"}[language]
             twin = self.folder / other / path.relative_to(self.folder / language)
             wanted = twin if twin in self.pages else self.folder / other / "index.html"
-            if [(path.parent / unquote(one)).resolve() for one in page.languages] != [wanted.resolve()]:
+            if [(path.parent / unquote(link)).resolve() for link in page.languages] != [wanted.resolve()]:
                 yield f"{self._name(path)} leads to {page.languages} in the other language, not to {self._name(wanted)}"
             if language == "ja" and twin not in self.pages:
                 yield f"{self._name(path)} has no English twin"

@@ -84,7 +84,7 @@ class Sources:
             self._put(f"{page}.md", self.markdown(filled, README[self.language], page))
         files = reader_files(language=self.language)
         for name in filter(LESSON.fullmatch, files):
-            both = {one: _alone(files[one]) for one in (name, f"{LESSON_EXERCISES}/{name}")}
+            both = {place: _alone(files[place]) for place in (name, f"{LESSON_EXERCISES}/{name}")}
             write_whole(self.site / self._download(name), zipped(both))
 
     def _put(self, name: str, text: str) -> None:
@@ -101,7 +101,7 @@ class Sources:
                 cells += self._live(page)
             cells.append(cell)
             if is_prose(cell):
-                attached = {f"attachment:{file}": one for file, one in cell.pop("attachments", {}).items()}
+                attached = {f"attachment:{file}": data for file, data in cell.pop("attachments", {}).items()}
                 if cell.id == HEAD:
                     cell.source = COLAB_BLOCK.sub(lambda _: self._to_run(name, page), cell.source)
                 cell.source = self.markdown(cell.source, name, page, attached)
@@ -212,7 +212,7 @@ class Sources:
             return _toctree(listed.split(), caption)
         if kind == "lessons":
             return "\n\n".join(
-                _toctree([f"lessons/{one}" for one in names], part) for part, names in parts(self.language)
+                _toctree([f"lessons/{lesson}" for lesson in names], part) for part, names in parts(self.language)
             )
         if kind == "exercises":
             return "\n\n".join(map(self._exercises, sorted(self._lessons())))
@@ -239,8 +239,8 @@ class Sources:
         """Return the picture at the head of a lesson, with its words."""
         (path,) = (ROOT / "notebooks" / self.language).glob(f"{number}_*.ipynb")
         head = Lesson.read(path).cell(HEAD)
-        attached = {f"attachment:{file}": one for file, one in head.attachments.items()}
-        found = next(one for one in PART.finditer(head.source) if one["picture"] in attached)
+        attached = {f"attachment:{file}": data for file, data in head.attachments.items()}
+        found = next(part for part in PART.finditer(head.source) if part["picture"] in attached)
         return self._picture(found["picture"], found["alt"], None, path.name, HOME, attached)
 
 

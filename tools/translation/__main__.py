@@ -82,19 +82,19 @@ def _take(names, root):
     for name in names:
         twin = named(name, root)
         given = split(Path(name).read_text(encoding="utf-8"))
-        unknown = [one for one in given if one not in twin.prose]
-        missing = [one for one in twin.prose if one not in given and one not in twin.texts]
-        for one, what in ((unknown, "cells that the English notebook does not have"), (missing, "no cells")):
-            if one:
-                raise ValueError(f"{name} has {what}: {', '.join(one)}")
-        for one, text in given.items():
+        unknown = [cell for cell in given if cell not in twin.prose]
+        missing = [cell for cell in twin.prose if cell not in given and cell not in twin.texts]
+        for wrong, what in ((unknown, "cells that the English notebook does not have"), (missing, "no cells")):
+            if wrong:
+                raise ValueError(f"{name} has {what}: {', '.join(wrong)}")
+        for cell, text in given.items():
             meant = ENGLISH.search(text)
-            if meant and meant[1] != _no_comments(twin.prose[one]):
+            if meant and meant[1] != _no_comments(twin.prose[cell]):
                 raise ValueError(
-                    f"{name}: the English text of {one} has changed since `stale` printed it; print it anew."
+                    f"{name}: the English text of {cell} has changed since `stale` printed it; print it anew."
                 )
-            given[one] = ENGLISH.sub("", text)
-        twin.write(twin.texts | {one: Text(text, fingerprint(twin.prose[one])) for one, text in given.items()})
+            given[cell] = ENGLISH.sub("", text)
+        twin.write(twin.texts | {cell: Text(text, fingerprint(twin.prose[cell])) for cell, text in given.items()})
         for problem in twin_problems(Twin.read(twin.name, root)):
             print(f"{twin.name}: {problem}")
     return 0
@@ -105,9 +105,10 @@ def _stale(names, root):
         twin = named(name, root)
         texts = twin.texts
         cells = {
-            one: f"{texts[one].source if one in texts else ''}\n\n<!-- english\n{_no_comments(twin.prose[one])}\n-->"
-            for one in twin.prose
-            if one in twin.new or one in twin.stale
+            cell: f"{texts[cell].source if cell in texts else ''}\n\n"
+            f"<!-- english\n{_no_comments(twin.prose[cell])}\n-->"
+            for cell in twin.prose
+            if cell in twin.new or cell in twin.stale
         }
         print(joined(cells), end="")
     return 0
@@ -138,8 +139,8 @@ def _show(names, root):
     for name in names:
         twin = named(name, root)
         texts = twin.texts
-        for one, english in twin.prose.items():
-            print(f"===== {one}\n{english}\n-----\n{texts[one].source if one in texts else '(none)'}\n")
+        for cell, english in twin.prose.items():
+            print(f"===== {cell}\n{english}\n-----\n{texts[cell].source if cell in texts else '(none)'}\n")
     return 0
 
 

@@ -53,13 +53,13 @@ class Links:
             file, place = self._parts(target)
             if file == self.name and not place:
                 return match[0]  # to the same text in the other language
-            same = [one for one in left if self._parts(one)[0] == file]
-            exact = [one for one in same if place in (named := self._parts(one)[1], self._place(file, named))]
+            same = [link for link in left if self._parts(link)[0] == file]
+            exact = [link for link in same if place in (named := self._parts(link)[1], self._place(file, named))]
             if not same:
                 return match[0]  # the English text has no such link
-            one = (exact or same)[0]
-            left.remove(one)
-            return self.japanese(one)
+            link = (exact or same)[0]
+            left.remove(link)
+            return self.japanese(link)
 
         return CODE_OR_LINK.sub(new, japanese)
 

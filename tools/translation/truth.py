@@ -70,8 +70,8 @@ def untrue(english: str, japanese: str, expected_links: list[str], notebook: str
     for what, pattern in (("list items", ITEM), ("table rows", ROW), ("<details>", re.compile("<details>"))):
         yield from _counts(what, *(len(pattern.findall(text)) for text in (english, japanese)))
     yield from _counts("headings", len(headings_of(english)), len(headings_of(japanese)))
-    for one, other in FIXED.items():
-        yield from _counts(other, english.count(one), japanese.count(other))
+    for term, other in FIXED.items():
+        yield from _counts(other, english.count(term), japanese.count(other))
     yield from _numbers(english, japanese)
     for line, words in shape_problems(japanese):
         yield f"line {line}: {words}"
@@ -79,8 +79,8 @@ def untrue(english: str, japanese: str, expected_links: list[str], notebook: str
 
 def _differ(what, english, japanese):
     english, japanese = Counter(english), Counter(japanese)
-    for word, one, other in (("lacks", english, japanese), ("has besides", japanese, english)):
-        rest = list((one - other).elements())
+    for word, first, other in (("lacks", english, japanese), ("has besides", japanese, english)):
+        rest = list((first - other).elements())
         if rest:
             yield f"{what}: the Japanese {word} {', '.join(rest)}"
 
@@ -95,23 +95,23 @@ def _symbols(formula):
 
 
 def _code(english, japanese, known):
-    one, other = (Counter(" ".join(span.split()) for span in SPAN.findall(text)) for text in (english, japanese))
-    lacking = list((one - other).elements())
+    asked, other = (Counter(" ".join(span.split()) for span in SPAN.findall(text)) for text in (english, japanese))
+    lacking = list((asked - other).elements())
     if lacking:
         yield f"code: the Japanese lacks {', '.join(lacking)}"
     # A name may be repeated where English says "it", and a Japanese word may be quoted.
-    besides = [span for span in other - one if span.isascii() and span.strip("`") not in known]
+    besides = [span for span in other - asked if span.isascii() and span.strip("`") not in known]
     if besides:
         yield f"code: the Japanese has besides {', '.join(besides)}"
 
 
 def _numbers(english, japanese):
-    one, other = (Counter(_digits(text)) for text in (english, japanese))
-    lacking = list((one - other).elements())
+    asked, other = (Counter(_digits(text)) for text in (english, japanese))
+    lacking = list((asked - other).elements())
     if lacking:
         yield f"numbers: the Japanese lacks {', '.join(lacking)}"
-    rest = Counter(_digits(COUNTED.sub(" ", _said(japanese)))) - one
-    besides = [number for number in rest if number not in one and number not in _in_words(english)]
+    rest = Counter(_digits(COUNTED.sub(" ", _said(japanese)))) - asked
+    besides = [number for number in rest if number not in asked and number not in _in_words(english)]
     if besides:
         yield f"numbers: the Japanese has besides {', '.join(besides)}"
 

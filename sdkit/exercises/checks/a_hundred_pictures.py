@@ -29,7 +29,7 @@ def six(answer):
             hint="Give what sd.sweep(...) returns.",
             kind=kind_of(answer),
         )
-    shots = [shot_of(one) for one in answer]
+    shots = [shot_of(entry) for entry in answer]
     yield finding(
         "count",
         len(shots) == 6,
@@ -50,7 +50,7 @@ def six(answer):
     )
     seen = list(zip(named(shots), named(shots, "background")))
     wanted = [(shot.settings["prompt"].split()[2], shot.settings["prompt"].split()[5]) for shot in shots]
-    good = sum(one == other for one, other in zip(seen, wanted))
+    good = sum(given == other for given, other in zip(seen, wanted))
     yield finding(
         "right",
         good >= 5,
@@ -115,7 +115,7 @@ def save_all(answer):
             hint="Which function of sdkit writes the settings into the PNG? It takes a shot, not a picture.",
             count=sum(map(bool, settings)),
         )
-        seeds = [one.get("seed") for one in settings]
+        seeds = [call.get("seed") for call in settings]
         yield finding(
             "order",
             len(files) == 11 and seeds == sorted(seeds, key=lambda seed: -1 if seed is None else seed),

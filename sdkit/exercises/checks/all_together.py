@@ -87,11 +87,11 @@ def moved(answer):
         nothing=nothing,
     )
     steps = {"num_inference_steps": 6, "generator": None}
-    one, other = (_with_seed(pipe, scale, steps) for scale in (7.5, 1.0))
+    guided, other = (_with_seed(pipe, scale, steps) for scale in (7.5, 1.0))
     change = returned(called(answer, pipe, {"guidance_scale": 1.0}), number_of)
     yield finding(
         "change",
-        change > 0.5 * apart(one, other),
+        change > 0.5 * apart(guided, other),
         right="A guidance_scale of 1 moves it by {change:.0f} grey levels.",
         missing="A guidance_scale of 1 moves it by only {change:.0f} grey levels.",
         hint="Does the second call get the change?",

@@ -120,7 +120,7 @@ def half_copy(answer):
     )
     yield finding(
         "bfloat16",
-        all(one.dtype == torch.bfloat16 for one in weights_of(copy)),
+        all(weight.dtype == torch.bfloat16 for weight in weights_of(copy)),
         right="All weights of the one that is returned are bfloat16.",
         missing="The one that is returned has weights that are not bfloat16.",
         hint="pipe.dtype speaks for one part only; UNet, VAE and text encoder have to have the format.",

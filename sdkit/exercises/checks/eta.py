@@ -61,7 +61,7 @@ def family(answer):
     usual = [{name: shot.settings.get(name) for name in _KEPT} for shot in shots]
     yield finding(
         "calls",
-        all(one["prompt"] == PROMPT and one == usual[0] for one in usual),
+        all(call["prompt"] == PROMPT and call == usual[0] for call in usual),
         right="The prompt is that of the task, the steps and the guidance are the same for all.",
         missing="The prompt is not that of the task, or other things differ between the calls.",
         hint="Leave prompt, steps and guidance alone: the fresh noise on the way is to make the difference.",
@@ -75,7 +75,7 @@ def family(answer):
         hint="Keep the prompt of the task, and eta at 1 or below.",
         seen=", ".join(seen),
     )
-    far = mean(apart(one.image, two.image) for one, two in combinations(shots, 2))
+    far = mean(apart(first.image, second.image) for first, second in combinations(shots, 2))
     yield finding(
         "spread",
         far >= _LEAST,
@@ -114,17 +114,17 @@ def changed(answer):
 @exercise(points=3)
 def heeded(answer):
     """A function that varies a picture by eta with a pipeline that comes with PNDM."""
-    one, two = (returned(called(answer, _as_downloaded(), seed), picture_of) for seed in (1, 2))
+    first, second = (returned(called(answer, _as_downloaded(), seed), picture_of) for seed in (1, 2))
     yield finding(
         "heeded",
-        not is_same(one, two),
+        not is_same(first, second),
         right="Two seeds make two pictures.",
         missing="Two seeds make the same picture.",
         hint="PNDM takes no eta, and nobody says so. Who plans the steps must change first.",
     )
     yield finding(
         "duck",
-        is_same(one, _duck(_START, 1, 1)),
+        is_same(first, _duck(_START, 1, 1)),
         right="They are DDIM's ducks, as they should be.",
         missing="They are not the ducks that DDIM makes with eta 1.",
         hint="Take the settings from the old scheduler. One of them is missing in PNDM's, and then DDIM cuts the "

@@ -110,4 +110,7 @@ def no_trace(answer):
 
 def _processors(unet):
     """Return what does the arithmetic of a UNet's attention: {(class, tables in a slice)}."""
-    return {(type(one).__name__, getattr(one, "slice_size", None)) for one in unet.attn_processors.values()}
+    return {
+        (type(processor).__name__, getattr(processor, "slice_size", None))
+        for processor in unet.attn_processors.values()
+    }

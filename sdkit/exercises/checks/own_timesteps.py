@@ -36,7 +36,7 @@ def _made(prompt: str, seed: int, moments: tuple[int, ...] = ()) -> Any:
 @exercise(points=1)
 def four(answer):
     """Four timesteps that draw nearly what 25 draw."""
-    moments = [whole_of(one) for one in _numbers(answer)]
+    moments = [whole_of(entry) for entry in _numbers(answer)]
     yield finding(
         "count",
         len(moments) == COUNT,
@@ -45,7 +45,7 @@ def four(answer):
         hint="The list has one number for each step.",
         count=len(moments),
     )
-    falling = all(0 <= one <= 999 for one in moments) and all(a > b for a, b in zip(moments, moments[1:]))
+    falling = all(0 <= moment <= 999 for moment in moments) and all(a > b for a, b in zip(moments, moments[1:]))
     yield finding(
         "order",
         falling,
@@ -66,7 +66,7 @@ def four(answer):
         )
 
 
-@exercise(points=2, puzzle=lambda: _made(OWL, OWL_SEED, tuple(one for one in SIX if one != _LEFT_OUT)).copy())
+@exercise(points=2, puzzle=lambda: _made(OWL, OWL_SEED, tuple(moment for moment in SIX if moment != _LEFT_OUT)).copy())
 def left_out(answer):
     """The timestep that a picture was made without."""
     moment = whole_of(answer)
@@ -91,7 +91,7 @@ def left_out(answer):
 def levels(answer):
     """A function that gives the sigmas for some number of steps."""
     for steps in (4, 8, 13):
-        sigmas = [float(number_of(one)) for one in returned(called(answer, steps), _numbers)]
+        sigmas = [float(number_of(entry)) for entry in returned(called(answer, steps), _numbers)]
         yield finding(
             f"steps {steps}",
             len(sigmas) == steps + 1,

@@ -23,13 +23,15 @@ def _mixed() -> list[Any]:
     stored = read_tensors(example("four_shapes.safetensors"))
     steps = [str(step) for step in stored["steps"].tolist()]
     latents = [stored["film"][0, steps.index(step)] for step in _STEPS.values()]
-    return [decode(own_pipe(), one[None])[0] for one in latents]
+    return [decode(own_pipe(), latent[None])[0] for latent in latents]
 
 
 @exercise(points=1, puzzle=lambda: [picture.copy() for picture in _mixed()])
 def in_order(answer):
     """The order of four pictures in a training."""
-    letters = [one for one in answer if one.isalpha()] if isinstance(answer, str) else answer  # "bdac", "b, d, a, c"
+    letters = (
+        [letter for letter in answer if letter.isalpha()] if isinstance(answer, str) else answer
+    )  # "bdac", "b, d, a, c"
     if not isinstance(letters, (list, tuple)) or sorted(map(str, letters)) != sorted(_STEPS):
         raise refuse(
             "letters",
@@ -38,7 +40,7 @@ def in_order(answer):
             kind=kind_of(answer),
         )
     asked = sorted(_STEPS, key=lambda letter: int(_STEPS[letter]))
-    places = sum(one == other for one, other in zip(letters, asked))
+    places = sum(letter == other for letter, other in zip(letters, asked))
     yield finding(
         "order",
         places == len(asked),
@@ -80,7 +82,7 @@ def _two_tensors(value: Any, shape: Any) -> tuple[Any, Any]:
     import torch
 
     whole = isinstance(value, (list, tuple)) and len(value) == 2
-    if not whole or not all(isinstance(one, torch.Tensor) and one.shape == shape for one in value):
+    if not whole or not all(isinstance(entry, torch.Tensor) and entry.shape == shape for entry in value):
         raise refuse(
             "tensors",
             missing="The function does not return two tensors of the shape that it got.",
