@@ -140,7 +140,7 @@ def run(pipe, arguments: dict[str, Any], names: list[str]) -> list[PictureResult
     for name, hidden in zip(names, result.nsfw_content_detected or []):
         if hidden:
             warn_user(f"{name} is black: the safety checker hid it; try another prompt or seed.")
-    problem = f"it holds NaN or infinite numbers; {_remedy(pipe)}"
+    problem = f"it holds NaN or infinite numbers; {_remedy(pipe)}" if broken else None
     made = [PictureResult(image, seconds, problem if i in broken else None) for i, image in enumerate(result.images)]
     for name, picture in zip(names, made):
         if picture.problem:

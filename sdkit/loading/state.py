@@ -105,7 +105,8 @@ def state_of(pipe) -> State:
 
 def uncompiled(module):
     """Return the module that `torch.compile` has wrapped, or the module itself."""
-    return getattr(module, "_orig_mod", module)
+    # A module's own lookup of attributes that are not there is slow.
+    return vars(module).get("_modules", {}).get("_orig_mod", module)
 
 
 def _modules_of(part) -> list[tuple[str, Any]]:
@@ -116,7 +117,7 @@ def _modules_of(part) -> list[tuple[str, Any]]:
 
 def plain_name(place: str) -> str:
     """Return where a module or tensor is, without the wrappers of `torch.compile`."""
-    return place.replace("_orig_mod.", "").removesuffix("._orig_mod")
+    return place.replace("_orig_mod.", "").removesuffix("._orig_mod") if "_orig_mod" in place else place
 
 
 def _is_compiled(module, name: str, value: Any) -> bool:
@@ -189,18 +190,21 @@ def _attributes_of(modules) -> dict[str, str]:
     found: dict[str, list] = {}
     own = _own_attributes()
     for place, module in modules:
-        values = vars(module)
-        for name in values.keys() - own:
-            value = values[name]
-            if callable(value) and _is_compiled(module, name, value):
+        for name, value in vars(module).items():
+            if value is None or name in own:  # switched off is as never switched on
                 continue
-            value = _plain(value)
-            if value is not _NOT_PLAIN and value is not None:  # switched off is as never switched on
-                found.setdefault(name, []).append((place, value))
+            if type(value) not in _SCALARS:
+                if callable(value) and _is_compiled(module, name, value):
+                    continue
+                value = _plain(value)
+                if value is _NOT_PLAIN or value is None:
+                    continue
+            found.setdefault(name, []).append((place, value))
     return {name: _digest(values) for name, values in sorted(found.items())}
 
 
 _NOT_PLAIN = object()
+_SCALARS = {bool, int, float, str}
 
 
 def _plain(value: Any):
