@@ -118,11 +118,11 @@ class View(widgets.VBox):
     def show_result(self, result: Result, pinned: Result | None, text: str) -> None:
         """Show a result, beside the pinned one, and a text above them."""
         self._set_stale(False)
+        self._put(result, pinned)
         # A slider's handle has no name in ipywidgets, so a screen reader is told what was moved.
         self.show_text(text, caption(result.values))
         self.error.value = ""
         self.notes.value = html.notes(result.notes)
-        self._put(result, pinned)
 
     def show_failure(self, error: BaseException | None, last: Result | None, pinned: Result | None, text: str) -> None:
         """Show an error, or None for a run that was stopped; the last picture comes back, pale."""
@@ -133,21 +133,16 @@ class View(widgets.VBox):
         self._set_stale(True)
 
     def _put(self, result: Result | None, pinned: Result | None) -> None:
-        """Put pictures in their places, and let the buttons do what can be done with them."""
+        """Put pictures in their places, the present one first, and let the buttons do what can be done with them."""
+        compared = None if result is None or pinned is result else pinned
+        head = "" if result is None or pinned is None else _HEAD_A if compared is None else _HEAD_B
+        self.picture.value = "" if result is None else html.join([head, result.html])
+        self.pinned.value = "" if compared is None else html.join([_HEAD_A, compared.html])
+        self.difference.value = "" if compared is None or result is None else compare(compared, result)
+        self.source.value = ""
         self.pin.disabled = self.code.disabled = result is None
         self.save.disabled = result is None or not pictures_in(result.made)
         self.pin.description = "pin" if pinned is None else "unpin"
-        self.source.value = self.difference.value = self.pinned.value = ""
-        if result is None:
-            self.picture.value = ""
-        elif pinned is None:
-            self.picture.value = result.html
-        elif pinned is result:
-            self.picture.value = html.join([_HEAD_A, result.html])
-        else:
-            self.pinned.value = html.join([_HEAD_A, pinned.html])
-            self.picture.value = html.join([_HEAD_B, result.html])
-            self.difference.value = compare(pinned, result)
         for number, made_before in self._buttons.items():
             is_shown = result is not None and number == result.number
             (made_before.add_class if is_shown else made_before.remove_class)(_SHOWN)
