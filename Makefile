@@ -31,7 +31,7 @@ STAMP_SITE := .venv/installed-site
 # compiled, also where it is told not to. The memory of large tensors is kept for the next ones: glibc would give it back
 # to the system, and a batch of eight pictures takes 11 % longer.
 PYTEST := SDKIT_LANGUAGE=en OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= \
-	MALLOC_MMAP_THRESHOLD_=268435456 MALLOC_TRIM_THRESHOLD_=1073741824 $(BIN)/python -m pytest \
+	MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=1073741824 $(BIN)/python -m pytest \
 	-n 3 --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
 	--nbval --nbval-current-env --nbval-cell-timeout=300 notebooks/en tests
 

@@ -6,7 +6,7 @@ Where things live, each folder built on those above it:
 
     errors   what is refused shows itself in a notebook by the user's line and the sentence
     parameters, schedulers   the table of arguments, and the one of schedulers' names
-    shot, measure, files, language, quiet   one picture, numbers for pictures, small helpers
+    shot, measure, files, language, quiet, text_table, zoom   one picture, numbers for pictures, small helpers
     examples    small trained files that lessons load
     loading     pipelines from the built-in model, folders, files and the Hub, with where they came from
     judge, words    what the built-in model's pictures show, and the words that it knows

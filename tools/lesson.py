@@ -89,7 +89,7 @@ class Lesson:
     def panels(self) -> list[nbformat.NotebookNode]:
         """Return the code cells that make a panel."""
         found = [cell for _, cell, node in self.nodes(ast.Call) if ast.unparse(node.func).split(".")[-1] in PANELS]
-        return [cell for cell in self.code if any(cell is asked for asked in found)]
+        return [cell for cell in self.code if any(cell is panel for panel in found)]
 
     def nodes(self, kind: type | tuple[type, ...]) -> list[tuple[tuple[int, int, int], nbformat.NotebookNode, Any]]:
         """Return (place, cell, node) for each syntax node of a kind, in reading order."""

@@ -60,7 +60,7 @@ def wrong(lesson: Lesson) -> Iterator[str]:
                 continue
             shown = [value(number) for number in IN_CODE.findall(printed_by(source))]
             for number in numbers:
-                if not any(rounds_to(value, number) for value in shown):
+                if not any(rounds_to(printed, number) for printed in shown):
                     yield f"{cell.get('id')} says {number}, but the output of {name} does not"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sdkit.call.resolve import Call
 from sdkit.errors import warn_user
-from sdkit.loading.device import usable_kinds
 from sdkit.loading.memory import free_gpu, free_ram, gib
 
 _COPIES = 4  # as for a checkpoint: so many activations of the VAE's widest full-size block live at once
@@ -48,5 +47,4 @@ def work_of(call: Call) -> int:
 
 
 def _free(call) -> int | None:
-    is_on_gpu = "cuda" in usable_kinds() and call.device.type == "cuda"  # a pipeline takes long to tell its device
-    return free_gpu(str(call.device)) if is_on_gpu else free_ram()
+    return free_gpu(str(call.device)) if call.device.type == "cuda" else free_ram()

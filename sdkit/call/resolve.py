@@ -47,7 +47,7 @@ class Call:
 
     @cached_property
     def device(self) -> torch.device:
-        """Return the device that the call computes on; diffusers takes some milliseconds to tell it."""
+        """Return the device that the call computes on; all modules are asked, so only once."""
         return device_of(self.pipe)
 
     @property

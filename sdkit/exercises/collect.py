@@ -67,16 +67,17 @@ def csv_of(rows: Iterable[tuple[str, Verified]]) -> str:
 def page_of(rows: Iterable[tuple[str, Verified]]) -> str:
     """Return the rows as an HTML page: the sum for each name, then all of them, and the code of functions to read."""
     rows = list(rows)
-    names: dict[str, str] = {}  # as it was first written, by what does not change with its writing
+    names: dict[str, str] = {}  # how each was written first
     best: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
     for _, row in rows:
-        pupil = " ".join(row.name.split()).casefold()
-        names.setdefault(pupil, row.name)
-        mine = best.setdefault(pupil, {}) if pupil else {}
+        name = " ".join(row.name.split())
+        key = name.casefold()
+        names.setdefault(key, name)
+        mine = best.setdefault(key, {}) if key else {}
         counted = row.points, row.points if row.how == CLAIMED else 0
         before = mine.get((row.lesson, row.exercise), (0, 0))
         mine[row.lesson, row.exercise] = max(before, counted, key=lambda points: (points[0], -points[1]))
-    sums = [(names[pupil], *map(str, map(sum, zip(*points.values())))) for pupil, points in sorted(best.items())]
+    sums = [(names[key], *map(str, map(sum, zip(*points.values())))) for key, points in sorted(best.items())]
     note = (
         "Of an exercise that was handed in several times the best counts. Names are what the files say; capitals and "
         "spaces make no difference. Points as claimed are for functions: their code stands below."

@@ -90,7 +90,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"{DATA} in it is not of the format {FORMAT}, which this version reads.")
     name, exercises = found.get("name"), found.get("exercises")
-    if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME or not name.isprintable():
+    if not isinstance(name, str) or not name.strip() or len(name) > MOST_NAME or not name.isprintable():
         raise ValueError("the name in it is none.")
     if not isinstance(exercises, list) or len(exercises) > _MOST_EXERCISES:
         raise ValueError(f"the exercises in it are no list of at most {_MOST_EXERCISES}.")

@@ -106,7 +106,7 @@ def state_of(pipe) -> State:
 def uncompiled(module):
     """Return the module that `torch.compile` has wrapped, or the module itself."""
     # A module's own lookup of attributes that are not there is slow.
-    return vars(module).get("_modules", {}).get("_orig_mod", module)
+    return getattr(module, "__dict__", {}).get("_modules", {}).get("_orig_mod", module)
 
 
 def _modules_of(part) -> list[tuple[str, Any]]:

@@ -118,11 +118,12 @@ class View(widgets.VBox):
     def show_result(self, result: Result, pinned: Result | None, text: str) -> None:
         """Show a result, beside the pinned one, and a text above them."""
         self._set_stale(False)
-        self._put(result, pinned)
+        self._put(result, pinned)  # first, since it is waited for
         # A slider's handle has no name in ipywidgets, so a screen reader is told what was moved.
         self.show_text(text, caption(result.values))
         self.error.value = ""
         self.notes.value = html.notes(result.notes)
+        self._put_tools(result, pinned)
 
     def show_failure(self, error: BaseException | None, last: Result | None, pinned: Result | None, text: str) -> None:
         """Show an error, or None for a run that was stopped; the last picture comes back, pale."""
@@ -130,16 +131,26 @@ class View(widgets.VBox):
         self.notes.value = ""
         self.error.value = "" if error is None else html.alert(error)
         self._put(last, pinned)
+        self._put_tools(last, pinned)
         self._set_stale(True)
 
     def _put(self, result: Result | None, pinned: Result | None) -> None:
-        """Put pictures in their places, the present one first, and let the buttons do what can be done with them."""
-        compared = None if result is None or pinned is result else pinned
-        head = "" if result is None or pinned is None else _HEAD_A if compared is None else _HEAD_B
-        self.picture.value = "" if result is None else html.join([head, result.html])
-        self.pinned.value = "" if compared is None else html.join([_HEAD_A, compared.html])
-        self.difference.value = "" if compared is None or result is None else compare(compared, result)
-        self.source.value = ""
+        """Put the present picture and the pinned one in their places."""
+        if result is None:
+            self.picture.value = self.pinned.value = ""
+        elif pinned is None:
+            self.picture.value, self.pinned.value = result.html, ""
+        elif pinned is result:
+            self.picture.value, self.pinned.value = html.join([_HEAD_A, result.html]), ""
+        else:
+            self.picture.value = html.join([_HEAD_B, result.html])
+            self.pinned.value = html.join([_HEAD_A, pinned.html])
+
+    def _put_tools(self, result: Result | None, pinned: Result | None) -> None:
+        """Say how two pictures differ, and let the buttons do what can be done with what is shown."""
+        self.source.value = self.difference.value = ""
+        if result is not None and pinned is not None and pinned is not result:
+            self.difference.value = compare(pinned, result)
         self.pin.disabled = self.code.disabled = result is None
         self.save.disabled = result is None or not pictures_in(result.made)
         self.pin.description = "pin" if pinned is None else "unpin"

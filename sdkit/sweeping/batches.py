@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sdkit.call.generate import generator, run
 from sdkit.loading.adapters import strengths_kept
+from sdkit.loading.device import device_of
 from sdkit.shot import Shot, caption, is_picture
 from sdkit.sweeping.plan import Cell
 
@@ -75,8 +76,7 @@ class Texts:
         import torch
 
         with torch.no_grad(), strengths_kept(self._pipe, lora_scale):
-            device = self._pipe._execution_device
-            return self._pipe.encode_prompt(prompt, device, 1, guided, lora_scale=lora_scale, **given)
+            return self._pipe.encode_prompt(prompt, device_of(self._pipe), 1, guided, lora_scale=lora_scale, **given)
 
 
 def _shared(cell):

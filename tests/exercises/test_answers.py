@@ -6,7 +6,7 @@ import sdkit
 from sdkit.exercises.course import exercises_of
 from sdkit.loading.components import pipeline_from
 from tools.exercises import ANSWERS, answers_of, lesson_name, namespace_of, notebooks, run, tasks_of
-from tools.lesson import Lesson
+from tools.lesson import LESSONS, Lesson
 
 # Everything runs in this process with one pipeline: about half a second for an answer.
 pytestmark = pytest.mark.slow
@@ -33,6 +33,12 @@ def one_pipeline(monkeypatch, pipe):
 def book(request):
     """Return an exercise notebook."""
     return Lesson.read(request.param)
+
+
+def test_one_notebook_is_run_in_a_kernel_of_its_own():
+    assert NOTEBOOKS[0].name == "01_start.ipynb"
+    conftest = (LESSONS.parent / "conftest.py").read_text(encoding="utf-8")
+    assert f'EXERCISES = "{NOTEBOOKS[0].name}"' in conftest
 
 
 def test_solutions_pass_and_wrong_answers_are_refused_with_a_hint(book):

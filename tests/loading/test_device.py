@@ -1,5 +1,7 @@
 """The device that is chosen, checked and compared with, whichever this machine has."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -60,6 +62,16 @@ def test_gpu_leads_to_cuda(machine):
 
 def test_a_pipeline_computes_on_its_device(pipe):
     assert device_of(pipe) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("hook", ["_hf_hook", "_diffusers_hook"])
+def test_a_pipeline_whose_parts_wait_elsewhere_computes_where_its_hooks_say(pipe, monkeypatch, hook):
+    config = SimpleNamespace(onload_device=torch.device("meta"))
+    group = SimpleNamespace(get_hook=lambda name: SimpleNamespace(config=config))
+    given = {"_hf_hook": SimpleNamespace(execution_device="meta"), "_diffusers_hook": group}[hook]
+    for part in (pipe.vae, pipe.text_encoder, pipe.unet):
+        monkeypatch.setattr(part, hook, given, raising=False)
+    assert device_of(pipe) == torch.device("meta")
 
 
 @pytest.mark.parametrize("device", [0, True, b"cpu", []])

@@ -125,7 +125,8 @@ def test_a_picture_that_kills_every_worker_is_named_and_the_others_are_kept(pipe
     words = "2 workers in turn died while they made the picture of seed = 3; "
     with pytest.raises(SweepError, match=words) as caught:
         sweep(pipe, "a cat", seed=range(6), num_inference_steps=1, workers=1, folder=tmp_path / "pictures")
-    assert 3 <= len(caught.value.shots) == len(list((tmp_path / "pictures").iterdir())) < 6
+    # 3 is handed out once two pictures are there; what is made then may be lost with the worker, and is made again.
+    assert 2 <= len(caught.value.shots) == len(list((tmp_path / "pictures").iterdir())) < 6
 
 
 def connects(address, security):

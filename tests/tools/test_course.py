@@ -72,10 +72,12 @@ def nbgrader(folder, *arguments):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     home = str(Path(course.__file__).resolve().parent.parent)
     python_path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-    kernels = folder / "kernels"
-    if sys.platform == "linux" and not kernels.exists():
-        forked_kernel.write_kernel(kernels)
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": python_path, "JUPYTER_PATH": str(kernels)}
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": python_path}
+    if sys.platform == "linux":
+        kernels = folder / "kernels"
+        if not kernels.exists():
+            forked_kernel.write_kernel(kernels)
+        environment["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(kernels), os.environ.get("JUPYTER_PATH")]))
     command = [sys.executable, "-m", "nbgrader", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr

@@ -95,23 +95,23 @@ def _symbols(formula):
 
 
 def _code(english, japanese, known):
-    asked, other = (Counter(" ".join(span.split()) for span in SPAN.findall(text)) for text in (english, japanese))
-    lacking = list((asked - other).elements())
+    expected, found = (Counter(" ".join(span.split()) for span in SPAN.findall(text)) for text in (english, japanese))
+    lacking = list((expected - found).elements())
     if lacking:
         yield f"code: the Japanese lacks {', '.join(lacking)}"
     # A name may be repeated where English says "it", and a Japanese word may be quoted.
-    besides = [span for span in other - asked if span.isascii() and span.strip("`") not in known]
+    besides = [span for span in found - expected if span.isascii() and span.strip("`") not in known]
     if besides:
         yield f"code: the Japanese has besides {', '.join(besides)}"
 
 
 def _numbers(english, japanese):
-    asked, other = (Counter(_digits(text)) for text in (english, japanese))
-    lacking = list((asked - other).elements())
+    expected, found = (Counter(_digits(text)) for text in (english, japanese))
+    lacking = list((expected - found).elements())
     if lacking:
         yield f"numbers: the Japanese lacks {', '.join(lacking)}"
-    rest = Counter(_digits(COUNTED.sub(" ", _said(japanese)))) - asked
-    besides = [number for number in rest if number not in asked and number not in _in_words(english)]
+    rest = Counter(_digits(COUNTED.sub(" ", _said(japanese)))) - expected
+    besides = [number for number in rest if number not in expected and number not in _in_words(english)]
     if besides:
         yield f"numbers: the Japanese has besides {', '.join(besides)}"
 

@@ -70,7 +70,7 @@ def _four():
 
     inpaint, scene, mask = own_pipe("StableDiffusionInpaintPipeline"), _scene(), _box()
     masks = {"returned": mask, "swapped": ImageOps.invert(mask), "white": Image.new("L", mask.size, 255)}
-    made = {name: _mushroom(inpaint, scene, mask) for name, mask in masks.items()}
+    made = {name: _mushroom(inpaint, scene, area) for name, area in masks.items()}
     made["pasted"] = inpaint.image_processor.apply_overlay(mask, scene, made["returned"])
     return [made[name] for name in sorted(_PLACES, key=_PLACES.__getitem__)]
 

@@ -29,9 +29,8 @@ def _mixed() -> list[Any]:
 @exercise(points=1, puzzle=lambda: [picture.copy() for picture in _mixed()])
 def in_order(answer):
     """The order of four pictures in a training."""
-    letters = (
-        [letter for letter in answer if letter.isalpha()] if isinstance(answer, str) else answer
-    )  # "bdac", "b, d, a, c"
+    # A text is taken letter by letter: "bdac", "b, d, a, c".
+    letters = list(filter(str.isalpha, answer)) if isinstance(answer, str) else answer
     if not isinstance(letters, (list, tuple)) or sorted(map(str, letters)) != sorted(_STEPS):
         raise refuse(
             "letters",
