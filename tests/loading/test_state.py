@@ -273,3 +273,12 @@ def test_changes_are_told_by_part_and_name(own):
         assert changes(before, state_of(own).parts) == ["unet padding_mode", "vae weights"]
     without = {name: part for name, part in before.items() if name != "tokenizer"}
     assert changes(before, without) == ["tokenizer taken out"] and changes(without, before) == ["tokenizer added"]
+
+
+def test_a_part_without_a_dictionary_is_told_as_one_of_a_class_of_its_own(own, monkeypatch):
+    class Bare:
+        __slots__ = ()
+
+    components = {**own.components, "feature_extractor": Bare()}
+    monkeypatch.setattr(type(own), "components", property(lambda pipe: components))
+    assert state_of(own).unknown == ("feature_extractor has a class of its own, Bare",)
