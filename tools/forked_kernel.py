@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -29,18 +28,22 @@ PACKAGES = {  # and classes of theirs that would be imported only when they are 
     "ipykernel.kernelapp": ("IPKernelApp",),
 }
 LARGEST = 1 << 20  # bytes of a request
-WAIT_S = 0.05  # between two attempts to reach a server that is still importing
 ALIVE_S = 1.0  # between two looks whether the process that asked for a kernel is still there
 
 
 @cache
 def command() -> list[str]:
     """Start this process's server and return the command that starts a kernel; the server ends with this process."""
-    place = Path(tempfile.mkdtemp(prefix="kernels-")) / "socket"
+    place = str(Path(tempfile.mkdtemp(prefix="kernels-")) / "socket")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    # The pipe is closed when this process ends, however it ends, and then the server ends.
-    subprocess.Popen([sys.executable, __file__, "serve", str(place)], stdin=subprocess.PIPE, env=environment)
-    return [sys.executable, __file__, "ask", str(place), "-f", "{connection_file}"]
+    # Bound here, it can be asked from the start, and whoever waits for an answer learns of the server's end.
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(place)
+        listener.listen()
+        serving = [sys.executable, __file__, "serve", str(listener.fileno())]
+        # The pipe is closed when this process ends, however it ends, and then the server ends.
+        subprocess.Popen(serving, stdin=subprocess.PIPE, env=environment, pass_fds=[listener.fileno()])
+    return [sys.executable, __file__, "ask", place, "-f", "{connection_file}"]
 
 
 def write_kernel(folder: Path) -> None:
@@ -52,32 +55,36 @@ def write_kernel(folder: Path) -> None:
 
 
 def ask(place: str, *arguments: str) -> None:
-    """Ask the server for a kernel with these arguments, and wait for its end."""
+    """Ask the server for a kernel with these arguments, and wait until it or whoever asked for it has ended."""
     request = {"arguments": arguments, "folder": os.getcwd(), "environment": dict(os.environ)}
-    parent = os.getppid()
+    # Jupyter tells its own number, since it may have ended before this line.
+    parent = int(os.environ.get("JPY_PARENT_PID", os.getppid()))
     with socket.socket(socket.AF_UNIX) as server:
-        while server.connect_ex(place):
-            if os.getppid() != parent:
-                return
-            time.sleep(WAIT_S)
-        socket.send_fds(server, [json.dumps(request).encode()], [0, 1, 2])
-        kernel = int(server.recv(100))
+        try:
+            server.connect(place)
+            socket.send_fds(server, [json.dumps(request).encode()], [0, 1, 2])
+            kernel = int(server.recv(100) or 0)
+        except ConnectionError:
+            kernel = 0
+        if not kernel:
+            sys.exit("no kernel: what forks them has ended")
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, frame: os.kill(kernel, number))
         while os.getppid() == parent and not select.select([server], [], [], ALIVE_S)[0]:
             pass  # the kernel holds the other end: this one can be read when it is gone
 
 
-def serve(place: str) -> None:
-    """Import the packages, then fork a kernel for each request, until the process that started this one has ended."""
+def serve(number: str) -> None:
+    """Import the packages, then fork a kernel for each request at the socket with this file descriptor.
+
+    It ends when the process that started it has ended.
+    """
     sys.path.remove(str(Path(__file__).parent))
     for package, classes in PACKAGES.items():
         for name in classes:
             getattr(import_module(package), name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for kernels that have ended
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(place)
-        listener.listen()
+    with socket.socket(fileno=int(number)) as listener:
         while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
             asking, _ = listener.accept()
             with asking:

@@ -295,11 +295,14 @@ class Panel(widgets.VBox):
                 )
 
     def _take_new_seed(self) -> None:
-        """Set the seed to a number by chance, within the limits of its control."""
+        """Set the seed to another number by chance, within the limits of its control."""
         seed = self.controls["seed"]
         low, high = map(int, PARAMETERS["seed"].usual or (0, MAX_SEED))  # short numbers are told more easily
         low, high = max(low, int(getattr(seed, "min", low))), min(high, int(getattr(seed, "max", high)))
-        seed.value = low + secrets.randbelow(high - low + 1)
+        others = high - low + 1 - (low <= seed.value <= high)
+        if others:
+            drawn = low + secrets.randbelow(others)
+            seed.value = drawn + (low <= seed.value <= drawn)  # the numbers from the present one on move up
 
     def _pin(self) -> None:
         with self._lock:

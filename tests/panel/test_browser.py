@@ -79,6 +79,11 @@ FINISHED = """before => {
     const state = words && (words.alt || words.textContent);
     return said && state && state !== before && !state.startsWith('preview') ? state : false;
 }"""
+STATE = """() => {
+    const panel = document.querySelector('.sdkit-panel');
+    const said = [...panel.querySelectorAll('[role=status], [role=alert]')].map(element => element.textContent);
+    return [...said, ...[...panel.querySelectorAll('figure img')].map(picture => picture.alt)];
+}"""
 
 # Its text may be the same as before, as after an upload of another picture of that size.
 NEW_PICTURE = """before => {
@@ -208,7 +213,12 @@ def press(panel, name):
 
 def finished(page, before=None):
     """Wait for a picture or an error and return its text, which is not what it was before."""
-    return page.wait_for_function(FINISHED, arg=before).json_value()
+    from playwright.sync_api import TimeoutError as TookTooLongError
+
+    try:
+        return page.wait_for_function(FINISHED, arg=before).json_value()
+    except TookTooLongError:
+        pytest.fail(f"Nothing new came after {before!r}; the panel shows {page.evaluate(STATE)}.")
 
 
 def png_of(colour, size):

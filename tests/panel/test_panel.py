@@ -2,6 +2,7 @@
 
 import html
 import io
+import itertools
 import threading
 import time
 from types import SimpleNamespace
@@ -379,11 +380,12 @@ def test_the_code_of_a_picture_is_shown_and_hidden(pipe):
 
 
 def test_a_new_seed_is_another_one():
-    panel = explore(draw, seed=(0, 10**6))
-    panel.new_seed.click()
-    first = panel.controls["seed"].value
-    panel.new_seed.click()
-    assert panel.controls["seed"].value != first
+    panel = explore(draw, seed=(5, 7))
+    seeds = [panel.controls["seed"].value]
+    for _ in range(60):
+        panel.new_seed.click()
+        seeds.append(panel.controls["seed"].value)
+    assert all(before != after for before, after in itertools.pairwise(seeds)) and set(seeds) == {5, 6, 7}
     without = explore(draw, text=["x"])
     assert without.new_seed not in without.children[-1].children[0].children[-1].children
 

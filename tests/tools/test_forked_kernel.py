@@ -1,13 +1,12 @@
 """A kernel that is forked from a process with PyTorch in it is a kernel like any other, and ends as it should."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
@@ -15,6 +14,7 @@ from jupyter_client.manager import KernelManager
 from tools import forked_kernel
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")]
+ROOT = Path(__file__).parents[2]
 WAIT_S = 60
 
 
@@ -102,26 +102,33 @@ def test_it_is_interrupted_shut_down_and_killed():
         assert ends(process)
 
 
-def test_nothing_is_left_when_the_process_that_started_it_is_killed():
+@pytest.mark.parametrize("is_ready", [False, True])
+def test_nothing_is_left_when_the_process_that_started_it_is_killed(is_ready, tmp_path):
     program = """
-import subprocess, time
+import os, subprocess, sys, time
 from tools.forked_kernel import command
 
-ask = command()[:-2]
-asking = subprocess.Popen([*ask, "-f", "kernel.json"])
+ask = [*command()[:-1], sys.argv[1]]
+subprocess.Popen(ask, env={**os.environ, "JPY_PARENT_PID": str(os.getpid())})  # as Jupyter does
 time.sleep(600)
 """
-    started = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
+    connection = tmp_path / "kernel.json"
+    started = subprocess.Popen([sys.executable, "-c", program, connection], cwd=ROOT)
 
     def below():
-        found = subprocess.run(["pgrep", "-s", str(started.pid)], capture_output=True, text=True)
-        return {int(line) for line in found.stdout.split()} - {started.pid}
+        """Return the server, the program that asks it, and the kernel if there is one."""
+        return {process.pid for process in psutil.Process(started.pid).children(recursive=True)}
+
+    def is_far_enough():
+        return len(below()) == 3 and connection.exists() if is_ready else len(below()) >= 2
 
     until = time.monotonic() + WAIT_S
-    while len(below()) < 2 and time.monotonic() < until:
-        time.sleep(0.1)
-    left = below()
-    assert len(left) >= 2
-    os.kill(started.pid, signal.SIGKILL)
-    started.wait()
+    try:
+        while not is_far_enough() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert is_far_enough()
+        left = below()
+    finally:
+        started.kill()
+        started.wait()
     assert all(map(ends, left))

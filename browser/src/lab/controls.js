@@ -96,7 +96,9 @@ function numberField(name, id, texts, changed) {
     field.id = id;
     field.addEventListener("change", changed);
     const renew = () => {
-      field.value = String(Math.floor(Math.random() * (HIGHEST_NEW_SEED + 1)));
+      const before = field.value;
+      do field.value = String(Math.floor(Math.random() * (HIGHEST_NEW_SEED + 1)));
+      while (field.value === before);
       changed();
     };
     const row = element("div", { class: "sd-row" }, field, button(texts.newSeed, renew));
