@@ -7,6 +7,7 @@ on, and ends as its kernel ends. sdkit is not among what is imported, for it is 
 For Linux alone, and one thread: a process that has started threads must not fork.
 """
 
+import atexit
 import json
 import os
 import random
@@ -42,7 +43,8 @@ def command() -> list[str]:
         listener.listen()
         serving = [sys.executable, __file__, "serve", str(listener.fileno())]
         # The pipe is closed when this process ends, however it ends, and then the server ends.
-        subprocess.Popen(serving, stdin=subprocess.PIPE, env=environment, pass_fds=[listener.fileno()])
+        server = subprocess.Popen(serving, stdin=subprocess.PIPE, env=environment, pass_fds=[listener.fileno()])
+    atexit.register(server.stdin.close)  # else Python warns at its end that nobody did
     return [sys.executable, __file__, "ask", place, "-f", "{connection_file}"]
 
 
