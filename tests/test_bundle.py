@@ -83,6 +83,15 @@ def test_scripts_name_the_versions_and_have_the_line_ends_of_their_system():
     assert b"--no-index --find-links wheels" in texts["start.sh"] and b"--no-index" in texts["start.bat"]
 
 
+def test_a_japanese_class_gets_japanese_lessons_and_words(monkeypatch):
+    monkeypatch.setenv("SDKIT_LANGUAGE", "ja")
+    texts = bundle.scripts(list(SYSTEMS.values()), ["3.11"], site=True)
+    assert set(texts) == {"README.txt", "start.sh", "start.command", "start.bat"}
+    assert all(b"--language ja --lab" in data for name, data in texts.items() if name != "README.txt")
+    about = texts["README.txt"].decode("utf-8-sig")
+    assert "my-lessons-ja" in about and "http.server" in about and "展開します" in about
+
+
 @pytest.fixture
 def written(tmp_path):
     """Return a written file and the folder of its wheels."""

@@ -24,6 +24,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from sdkit.language import language
+from sdkit.lessons.copies import FOLDERS
 from tools.environments import call
 from tools.lesson import LESSONS
 
@@ -32,14 +34,25 @@ CACHE = ROOT / ".cache" / "bundle"
 START = Path(__file__).resolve().parent / "start"
 SITE = ROOT / "dist" / "site"
 # What README.txt says where the site is in the file.
-ABOUT_SITE = """
+ABOUT_SITE = {
+    "en": """
 To read the lessons and try the model in a browser, without setting anything up: in this folder
 
    python -m http.server --directory site
 
 (on Linux and macOS python3), then open http://localhost:8000 in a browser. Other devices in the same room open
 http://ADDRESS:8000, with the address of this machine.
-"""
+""",
+    "ja": """
+何もインストールせずに、ブラウザーでレッスンを読み、モデルを試すには、このフォルダーで次を実行します
+（LinuxとmacOSではpython3）。
+
+   python -m http.server --directory site
+
+続いて、ブラウザーでhttp://localhost:8000を開きます。同じ教室のほかの端末では、このコンピューターのアドレスを使って
+http://アドレス:8000を開きます。
+""",
+}
 DISTRIBUTION = "sd-one-parameter"
 # Files of the site that get smaller; pictures and weights do not.
 PACKED_WELL = (".html", ".css", ".js", ".mjs", ".json")
@@ -160,13 +173,23 @@ def wanted(wheels: Iterable[Path], requirements: Sequence[str]) -> list[Path]:
 
 
 def scripts(systems: Sequence[System], pythons: Sequence[str], site: bool = False) -> dict[str, bytes]:
-    """Return {name: content} of the start scripts and of the page that explains them, and the site if it is there."""
-    names = ["README.txt", *(system.script for system in systems)]
-    texts = {name: (START / name).read_text(encoding="utf-8") for name in names}
-    texts = {name: text.replace("@PYTHONS@", " ".join(pythons)) for name, text in texts.items()}
-    texts["README.txt"] = texts["README.txt"].replace("@SITE@\n", ABOUT_SITE if site else "")
+    """Return {name: content} of the start scripts, in the language of `sdkit.language`, and of the page about them.
+
+    The page speaks of the site if it is there.
+    """
+    chosen = language()
+    about = "README.txt" if chosen == "en" else f"README.{chosen}.txt"
+    texts = {
+        name: (START / name).read_text(encoding="utf-8") for name in (about, *(system.script for system in systems))
+    }
+    filled = {"@PYTHONS@": " ".join(pythons), "@LANGUAGE@": chosen, "@FOLDER@": FOLDERS[chosen]}
+    for mark, value in filled.items():
+        texts = {name: text.replace(mark, value) for name, text in texts.items()}
+    texts["README.txt"] = texts.pop(about).replace("@SITE@\n", ABOUT_SITE[chosen] if site else "")
+    ends = {".bat": "\r\n", ".txt": "\r\n"}
+    # Windows takes a text without the mark for one in the system's own encoding.
     return {
-        name: text.replace("\n", "\r\n" if name.endswith((".bat", ".txt")) else "\n").encode()
+        name: text.replace("\n", ends.get(Path(name).suffix, "\n")).encode("utf-8" if text.isascii() else "utf-8-sig")
         for name, text in texts.items()
     }
 

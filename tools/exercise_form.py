@@ -26,8 +26,8 @@ HOW = (
     "says what is right, what is missing, and gives a hint, never the solution."
 )
 HANDING_IN = (
-    '## Handing in Somebody wants to see your answers? Put your own name into `sd.hand_in("Your Name")` and run that in '
-    "a new cell: it writes them, with pictures and checks, into a zip file beside this notebook."
+    '## Handing in Somebody wants to see your answers? Put your own name into `sd.hand_in("Your Name")` and run that '
+    "in a new cell: it writes them, with pictures and checks, into a zip file beside this notebook."
 )
 TITLE = re.compile(r"# (\d+) · (\S.*): exercises")
 HEADING = re.compile(r"## (\d+) · (?:Make|Diagnose|Repair): \S")

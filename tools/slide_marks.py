@@ -6,6 +6,7 @@ room left. Pictures, and the prose below them, appear one by one, so that a clas
 
 import re
 from math import ceil
+from unicodedata import east_asian_width
 
 import nbformat
 
@@ -16,7 +17,7 @@ SLIDE, GOES_ON, LATER, SKIP = "slide", "-", "fragment", "skip"
 WIDTH, HEIGHT = 1280, 800
 # A picture has 350 pixels there; the rest is left for an answer that comes with the slide after it.
 PICTURE, LINE, CODE_LINE, GAP = 390, 34, 26, 24
-LETTERS, CODE_LETTERS = 100, 100  # in a line
+LETTERS, CODE_LETTERS = 100, 100  # in a line; a Japanese letter takes the room of two
 
 COLAB = re.compile(r"<!-- colab -->.*?<!-- /colab -->\s*", re.DOTALL)
 PICTURE_LINE = re.compile(r"^!\[.*\)$", re.MULTILINE)
@@ -76,11 +77,15 @@ def height_of(cell: nbformat.NotebookNode) -> int:
         lines = ADDRESS.sub("]", PICTURE_LINE.sub("", text)).splitlines()
         # A paragraph is filled, whatever its lines in the file; a blank line takes half of one.
         paragraphs = re.split(r"\n\s*\n", "\n".join(lines).strip())
-        filled = sum(ceil(len(line) / LETTERS) for part in paragraphs for line in _filled(part))
+        filled = sum(ceil(_width(line) / LETTERS) for part in paragraphs for line in _filled(part))
         return PICTURE * pictures + LINE * filled + GAP * len(paragraphs)
-    code = sum(max(1, ceil(len(line) / CODE_LETTERS)) for line in cell.source.splitlines())
+    code = sum(max(1, ceil(_width(line) / CODE_LETTERS)) for line in cell.source.splitlines())
     printed = 0 if pictures_of(cell) else len(printed_by(cell).splitlines())
     return GAP + CODE_LINE * (code + printed) + PICTURE * bool(pictures_of(cell))
+
+
+def _width(line: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in line)
 
 
 def _filled(paragraph: str) -> list[str]:

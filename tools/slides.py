@@ -1,10 +1,10 @@
 """Slides of the lessons' cores, each deck one HTML file that needs no network.
 
-    python -m tools.slides build [FILE ...]    write dist/slides/NAME.html; all English lessons if none is given
+    python -m tools.slides build [FILE ...]    write dist/slides/NAME.html; all lessons if none is given
     python -m tools.slides mark [FILE ...]     store in the lessons which cells begin a slide (tools.slide_marks)
 
-Decks show the stored outputs. reveal.js comes from a package on PyPI, since there is pip where there is no npm, and is
-kept in .cache/slides.
+With SDKIT_LANGUAGE=ja all lessons are the Japanese ones, and their decks are in dist/slides-ja. Decks show the stored
+outputs. reveal.js comes from a package on PyPI, since there is pip where there is no npm, and is kept in .cache/slides.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 import nbformat
 
 from sdkit.files import write_whole
+from sdkit.language import LANGUAGES, language
 from sdkit.lessons.source import LINK
 from tools.environments import call
 from tools.lesson import FOLDED, HEADING, LESSONS, Lesson, is_prose
@@ -72,12 +73,18 @@ def deck(lesson: Lesson, scripts: dict[str, str]) -> str:
         reveal_height=str(HEIGHT),
         exclude_input_prompt=True,
         exclude_output_prompt=True,
+        language_code=_language_of(lesson.path),
     )
     page, _ = exporter.from_notebook_node(book, {"metadata": {"name": lesson.path.stem}})
     styles = "".join(f"<style>{scripts[name]}</style>" for name in STYLES)
     # The theme comes first, so that the deck's own rules, further down, win.
     page = STYLE_LINK.sub("", page).replace("<head>", f"<head>{styles}", 1)
     return page.replace("<!-- reveal.js -->", f"<script>{scripts[SCRIPT]}</script>", 1)
+
+
+def _language_of(path: Path) -> str:
+    """Return the language of a lesson: the folder it lies in is named after it."""
+    return path.parent.name if path.parent.name in LANGUAGES else LANGUAGES[0]
 
 
 def _parts(text: str) -> list[str]:
@@ -106,9 +113,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Build decks, or mark lessons, and say what was written."""
     parser = argparse.ArgumentParser(prog="python -m tools.slides", description="Slides of the lessons' cores.")
     parser.add_argument("command", choices=["build", "mark"])
-    parser.add_argument("files", nargs="*", type=Path, help="notebooks; all English lessons if none is given")
+    parser.add_argument("files", nargs="*", type=Path, help="notebooks; all lessons of the language if none is given")
     given = parser.parse_args(arguments)
-    paths = given.files or sorted(LESSONS.glob("*.ipynb"))
+    paths = given.files or sorted((LESSONS.parent / language()).glob("*.ipynb"))
     if given.command == "mark":
         for path in paths:
             lesson = Lesson.read(path)
@@ -119,7 +126,9 @@ def main(arguments: list[str] | None = None) -> int:
     scripts = reveal_js()
     for path in paths:
         page = deck(Lesson.read(path), scripts).encode("utf-8")
-        print(f"{write_whole(SLIDES / f'{path.stem}.html', page)}: {len(page) / 1e6:.1f} MB")
+        named = _language_of(path)
+        folder = SLIDES if named == LANGUAGES[0] else SLIDES.with_name(f"{SLIDES.name}-{named}")
+        print(f"{write_whole(folder / f'{path.stem}.html', page)}: {len(page) / 1e6:.1f} MB")
     return 0
 
 

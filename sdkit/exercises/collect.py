@@ -12,15 +12,20 @@ import argparse
 import csv
 import io
 import sys
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
+from sdkit.exercises.course import exercises_of, lessons
 from sdkit.exercises.handed_in import read_hand_in
-from sdkit.exercises.verify import CLAIMED, NOT, Verified, verified
+from sdkit.exercises.messages import say
+from sdkit.exercises.verify import AGAIN, CLAIMED, NOT, Verified, verified
 from sdkit.files import expanded, write_whole
+from sdkit.language import language
 from sdkit.show.html import document, element, join, table
 
-COLUMNS = ("file", "name", "lesson", "exercise", "points", "of", "claimed", "how", "note")
+COLUMNS = ("file", "name", "lesson", "exercise", "points", "of", "counts", "claimed", "how", "note")
+TABLE, PAGE = "points.csv", "points.html"
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 1.5rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
@@ -33,71 +38,135 @@ pre { padding: .5rem; background: #8882; overflow-x: auto; }
 def collect(folder: str | Path) -> list[tuple[str, Verified]]:
     """Read all hand-ins of a folder, write points.csv and points.html into it, and return (file, result) for each row.
 
-    A file that is no hand-in has a row that says why. Raises NotADirectoryError for what is no folder, ValueError for
-    one without zip files.
+    Folders in it are read as well. A file that is no hand-in has a row that says why. Raises NotADirectoryError for
+    what is no folder, ValueError for one without zip files.
     """
     folder = expanded(folder)
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder; give the one that holds the hand-ins.")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".zip" and path.is_file())
-    if not paths:
-        raise ValueError(f"{folder} holds no .zip files; put what your pupils handed in there.")
-    rows = [(path.name, result) for path in paths for result in _results(path)]
-    write_whole(folder / "points.csv", csv_of(rows).encode("utf-8-sig"))  # with the mark by which Excel knows UTF-8
-    write_whole(folder / "points.html", page_of(rows).encode("utf-8"))
+    ours = folder / TABLE, folder / PAGE
+    paths = sorted(path for path in folder.rglob("[!.]*") if path.is_file() and path not in ours)
+    if not any(map(_is_zip, paths)):
+        raise ValueError(f"{folder} and the folders in it hold no .zip files; put what your pupils handed in there.")
+    rows = [(path.relative_to(folder).as_posix(), result) for path in paths for result in _results(path)]
+    write_whole(folder / TABLE, csv_of(rows).encode("utf-8-sig"))  # with the mark by which Excel knows UTF-8
+    write_whole(folder / PAGE, page_of(rows).encode("utf-8"))
     return rows
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip"
 
 
 def _results(path: Path) -> list[Verified]:
     try:
+        if not _is_zip(path):
+            raise ValueError(say("it is no .zip file, as hand_in writes it."))
         return verified(read_hand_in(path))
     except ValueError as error:
-        return [Verified("", "", "", 0, 0, 0, NOT, f"No hand-in: {error}"[:300])]
+        return [Verified("", "", "", 0, 0, 0, NOT, say("No hand-in: {error}", error=error)[:300])]
 
 
-def csv_of(rows: Iterable[tuple[str, Verified]]) -> str:
+def csv_of(rows: Sequence[tuple[str, Verified]]) -> str:
     """Return the rows as CSV; a text that a spreadsheet would read as a formula has an apostrophe before it."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    writer.writerows([_harmless(cell) for cell in _cells(file, row)] for file, row in rows)
+    writer.writerows([_harmless(cell) for cell in cells] for cells in _cells(rows))
     return text.getvalue()
 
 
-def page_of(rows: Iterable[tuple[str, Verified]]) -> str:
-    """Return the rows as an HTML page: the sum for each name, then all of them, and the code of functions to read."""
-    rows = list(rows)
-    names: dict[str, str] = {}  # how each was written first
-    best: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
-    for _, row in rows:
-        name = " ".join(row.name.split())
-        key = name.casefold()
-        names.setdefault(key, name)
-        mine = best.setdefault(key, {}) if key else {}
-        counted = row.points, row.points if row.how == CLAIMED else 0
-        before = mine.get((row.lesson, row.exercise), (0, 0))
-        mine[row.lesson, row.exercise] = max(before, counted, key=lambda points: (points[0], -points[1]))
-    sums = [(names[key], *map(str, map(sum, zip(*points.values())))) for key, points in sorted(best.items())]
-    note = (
-        "Of an exercise that was handed in several times the best counts. Names are what the files say; capitals and "
-        "spaces make no difference. Points as claimed are for functions: their code stands below."
+def page_of(rows: Sequence[tuple[str, Verified]]) -> str:
+    """Return the rows as an HTML page: the sums of each name, then all rows, and the code of functions to read."""
+    handed_in = sorted({row.lesson for _, row in rows if row.lesson in lessons()})
+    heads = say("name"), say("points"), say("of"), say("of them as claimed"), *handed_in
+    notes = (
+        say("Of an exercise that was handed in several times the best counts."),
+        say("Names are what the files say; capitals and spaces make no difference."),
+        say("A dash stands for a lesson of which nothing was handed in; exercises left out stand behind the points."),
+        say("Points as claimed are for functions: their code stands below."),
     )
+    how = {AGAIN: say("checked again"), CLAIMED: say("as claimed"), NOT: say("not counted")}
+    cells = [[how.get(cell, cell) for cell in row] for row in _cells(rows)]
+    columns = (
+        say("file"), say("name"), say("lesson"), say("exercise"), say("points"), say("of"), say("counts"),
+        say("claimed"), say("how"), say("note"),
+    )  # fmt: skip
     functions = [(file, row) for file, row in rows if row.how == CLAIMED]
     parts = [
-        element("h1", "Points"), table(("name", "points", "of them as claimed"), sums), element("p", note),
-        element("h2", "Each exercise"), table(COLUMNS, [_cells(file, row) for file, row in rows]),
+        element("h1", say("Points")), table(heads, _sums(rows, handed_in)), *(element("p", note) for note in notes),
+        element("h2", say("Each exercise")), table(columns, cells),
     ]  # fmt: skip
     if functions:
-        parts.append(element("h2", "Code to read"))
+        parts.append(element("h2", say("Code to read")))
     for file, row in functions:
-        title = f"{row.name}: {row.lesson}, {row.exercise} ({row.points} of {row.worth}; {file})"
+        title = f"{row.name}: {row.lesson}, {row.exercise} ({row.points}/{row.worth}; {file})"
         parts += [element("h3", title), element("pre", row.code)]
-    return document("Points", join(parts, "\n"), style=_STYLE)
+    return document(say("Points"), join(parts, "\n"), style=_STYLE, language=language())
 
 
-def _cells(file: str, row: Verified) -> list[str]:
-    numbers = (str(number) for number in (row.points, row.worth, row.claimed))
-    return [file, row.name, row.lesson, row.exercise, *numbers, row.how, row.note]
+def pupil_of(name: str) -> str:
+    """Return what is the same for all ways to write a name: capitals and spaces make no difference.
+
+    Where all letters are wide, as in Japanese, a space between family and given name is often left out.
+    """
+    words = unicodedata.normalize("NFKC", name).casefold().split()
+    is_wide = all(unicodedata.east_asian_width(letter) in "WF" for word in words for letter in word)
+    return ("" if is_wide else " ").join(words)
+
+
+def _counting(rows: Sequence[tuple[str, Verified]]) -> dict[tuple[str, str, str], int]:
+    """Return which row counts, its place, for each pupil, lesson and exercise: of several the best."""
+    best: dict[tuple[str, str, str], int] = {}
+    for place, (_, row) in enumerate(rows):
+        key = pupil_of(row.name), row.lesson, row.exercise
+        if key[0] and (key not in best or _rank(row) > _rank(rows[best[key]][1])):
+            best[key] = place
+    return best
+
+
+def _rank(row: Verified) -> tuple[int, bool]:
+    """Return what makes a row better than another: more points, and points that were seen."""
+    return row.points, row.how != CLAIMED
+
+
+def _sums(rows: Sequence[tuple[str, Verified]], handed_in: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return a row for each pupil: name, points, what there are, how many are as claimed, and points by lesson."""
+    names: dict[str, str] = {}  # as each was written first
+    for _, row in rows:
+        if row.name:
+            names.setdefault(pupil_of(row.name), " ".join(row.name.split()))
+    of_pupil: dict[str, list[Verified]] = {key: [] for key in names}
+    for (key, _, _), place in _counting(rows).items():
+        of_pupil[key].append(rows[place][1])
+    worth = {lesson: sum(found.points for found in exercises_of(lesson).values()) for lesson in handed_in}
+    sums = []
+    for key, mine in sorted(of_pupil.items()):
+        claimed = sum(row.points for row in mine if row.how == CLAIMED)
+        by_lesson = [_of_lesson(lesson, mine, worth[lesson]) for lesson in handed_in]
+        numbers = (sum(row.points for row in mine), sum(worth.values()), claimed)
+        sums.append((names[key], *map(str, numbers), *by_lesson))
+    return sums
+
+
+def _of_lesson(lesson: str, mine: Sequence[Verified], worth: int) -> str:
+    """Return a pupil's points of a lesson, and which exercises are not there."""
+    done = {row.exercise: row.points for row in mine if row.lesson == lesson}
+    if not done:
+        return "-"
+    left_out = [name for name in exercises_of(lesson) if name not in done]
+    points = f"{sum(done.values())}/{worth}"
+    return say("{points}, without {names}", points=points, names=", ".join(left_out)) if left_out else points
+
+
+def _cells(rows: Sequence[tuple[str, Verified]]) -> list[list[str]]:
+    """Return the rows of the table with all exercises, with the points that count, 0 where another row is better."""
+    counting = set(_counting(rows).values())
+    cells = []
+    for place, (file, row) in enumerate(rows):
+        numbers = row.points, row.worth, row.points if place in counting else 0, row.claimed
+        cells.append([file, row.name, row.lesson, row.exercise, *map(str, numbers), row.how, row.note])
+    return cells
 
 
 def _harmless(cell: str) -> str:

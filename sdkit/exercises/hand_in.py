@@ -24,6 +24,7 @@ from sdkit.show.html import Html, document, element, image, join
 # What a hand-in is: its number changes when what it holds does. `handed_in` reads it.
 FORMAT = 1
 DATA, PAGE = "hand_in.json", "hand_in.html"
+PLACEHOLDER = "Your Name"  # what the exercise notebooks write
 MOST_NAME, MOST_SOURCE = 100, 20_000  # letters
 MOST_PICTURES = 60
 _STYLE = "body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; max-width: 50rem; } pre { background: #f4f4f4; }"
@@ -43,6 +44,8 @@ def hand_in(name: str, folder: str | Path = ".") -> Path:
     if not isinstance(name, str):
         raise TypeError(f"name is {short(name)}; give your name as a text.")
     name = " ".join(name.split())
+    if name.casefold() == PLACEHOLDER.casefold():
+        raise ValueError(f"name is still {PLACEHOLDER!r}; give your own.")
     if not name or len(name) > MOST_NAME or not name.isprintable():
         raise ValueError(f"name is {short(name)}; give your name, at most {MOST_NAME} letters.")
     done = entries()

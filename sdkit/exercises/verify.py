@@ -11,6 +11,7 @@ from typing import Any
 from sdkit.exercises.course import exercise_named
 from sdkit.exercises.handed_in import Answered, HandedIn
 from sdkit.exercises.looks import is_same
+from sdkit.exercises.messages import say
 from sdkit.exercises.own import own_pipe
 from sdkit.exercises.portable import unpack
 from sdkit.record.picture_file import read_picture
@@ -58,22 +59,25 @@ def _verified(handed_in: HandedIn, answered: Answered) -> Verified:
         return result(0, 0, NOT, str(error))
     if answered.answer is None:
         points = min(answered.points, exercise.points)
-        note = "The answer is code, which is not run here: read it."
+        notes = [say("The answer is code, which is not run here: read it.")]
         if answered.points > points:
-            note += f" The file claims {answered.points}, and there are {exercise.points}."
-        return result(points, exercise.points, CLAIMED, note)
-    notes: list[str] = []
+            notes.append(
+                say("The file claims {claimed}, and there are {worth}.", claimed=answered.points, worth=exercise.points)
+            )
+        return result(points, exercise.points, CLAIMED, " ".join(notes))
+    notes = []
     try:
         answer = unpack(answered.answer, lambda number: _picture(handed_in.pictures, number, notes))
         findings = exercise.findings(answer)
     except ValueError as error:  # `_picture` and `unpack` say what is wrong
         return result(0, exercise.points, NOT, str(error))
     except Exception as error:  # values that nobody thought of, from a file that somebody wrote
-        return result(0, exercise.points, NOT, f"The check cannot look at this answer: {type(error).__name__}: {error}")
+        text = f"{type(error).__name__}: {error}"
+        return result(0, exercise.points, NOT, say("The check cannot look at this answer: {error}", error=text))
     passed = bool(findings) and all(finding.passed for finding in findings)
     points = exercise.points if passed else 0
     if points != answered.points:
-        notes.append(f"The file claims {answered.points}.")
+        notes.append(say("The file claims {claimed}.", claimed=answered.points))
     return result(points, exercise.points, AGAIN, " ".join(notes))
 
 
@@ -86,7 +90,7 @@ def _picture(pictures: dict[int, bytes], number: int, notes: list[str]) -> Any:
         raise ValueError(f"picture {number} is not in the file.")
     picture = read_picture(io.BytesIO(pictures[number]), "PNG", MOST_PIXELS)
     if CHUNK not in picture.info:
-        notes.append("A picture without a record: it was looked at, not made again.")
+        notes.append(say("A picture without a record: it was looked at, not made again."))
         return picture
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"picture_{number}.png")
@@ -96,5 +100,5 @@ def _picture(pictures: dict[int, bytes], number: int, notes: list[str]) -> Any:
             raise ValueError(f"picture {number} says {steps} steps; at most {MOST_STEPS} are made again.")
         made = rebuild(path, own_pipe()).shot
     if not is_same(picture, made):
-        raise ValueError(f"Tampered: picture {number} is not what its record makes.")
+        raise ValueError(say("Tampered: picture {number} is not what its record makes.", number=number))
     return made

@@ -215,13 +215,17 @@ def test_two_entries_of_one_name_are_refused(handed):
 
 def test_a_table_for_the_teacher(handed, tmp_path, capsys):
     (tmp_path / "broken.zip").write_bytes(b"no zip")
+    (tmp_path / "Bob").mkdir()  # as some platforms pack what was handed in
+    (tmp_path / "Bob" / "answers.ipynb").write_text("{}")
+    (tmp_path / "Bob" / "cut.zip").write_bytes(b"no zip")
     changed(handed, lambda data: data.update(name='=HYPERLINK("x")'))
     assert collect.main([str(tmp_path)]) == 0
     told = capsys.readouterr().out
-    assert "broken.zip: not read: No hand-in" in told and "2 files, 4 rows" in told
+    assert "broken.zip: not read: No hand-in" in told and "4 files, 6 rows" in told
+    assert "Bob/answers.ipynb: not read: No hand-in: it is no .zip file" in told
     text = (tmp_path / "points.csv").read_bytes().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["points"] for row in rows] == ["1", "2", "2", "0"]
+    assert [row["points"] for row in rows] == ["1", "2", "2", "0", "0", "0"]
     assert rows[0]["name"] == '\'=HYPERLINK("x")'  # no formula for a spreadsheet
     page = (tmp_path / "points.html").read_text(encoding="utf-8")
     assert "=HYPERLINK(&quot;x&quot;)" in page and "<script" not in page
@@ -234,23 +238,42 @@ def test_code_that_was_not_run_stands_in_the_table_to_be_read():
         ("b.zip", verify.Verified("Ada", "generator", "one_noise", 2, 2, 2, verify.CLAIMED, code=code)),
     ]
     page = collect.page_of(rows)
-    assert '<th scope="row">Ada</th><td>4</td><td>2</td>' in page
+    assert '<th scope="row">Ada</th><td>4</td><td>11</td><td>2</td>' in page
     assert "<pre>def a(pipe):\n    return &#x27;&lt;script&gt;&#x27;</pre>" in page and page.count("<pre>") == 1
 
 
+def verified_row(name, exercise, points, lesson="prompt"):
+    return "a.zip", verify.Verified(name, lesson, exercise, points, 2, points, verify.AGAIN)
+
+
 def test_of_several_hand_ins_the_best_counts():
-    rows = [("a.zip", verify.Verified("Ada", "prompt", "cleaned", points, 2, 2, verify.AGAIN)) for points in (0, 2, 0)]
-    assert '<th scope="row">Ada</th><td>2</td><td>0</td>' in collect.page_of(rows)
+    rows = [verified_row(" Ada", "cleaned", points) for points in (0, 2, 0)] + [verified_row("", "cleaned", 2)]
+    assert '<th scope="row">Ada</th><td>2</td><td>5</td><td>0</td>' in collect.page_of(rows)
+    read = csv.DictReader(io.StringIO(collect.csv_of(rows)))
+    assert [row["counts"] for row in read] == ["0", "2", "0", "0"]
 
 
-def test_a_name_is_one_pupils_however_it_is_written():
-    rows = [
-        ("a.zip", verify.Verified(name, "prompt", exercise, 2, 2, 2, verify.AGAIN))
-        for name, exercise in [(" Ada  L ", "cleaned"), ("ada l", "cut"), ("ADA L", "cut"), ("Bob", "cut")]
-    ]
+@pytest.mark.parametrize(
+    "names, pupils",
+    [((" Ada  L ", "ada l", "ADA L"), 1), (("山田 花子", "山田花子", "山田　花子"), 1), (("Anna", "Ann A"), 2)],
+)
+def test_a_name_is_one_pupils_however_it_is_written(names, pupils):
+    rows = [verified_row(name, "cleaned", 2) for name in names]
     page = collect.page_of(rows)
-    assert '<th scope="row">Ada L</th><td>4</td>' in page and '<th scope="row">Bob</th><td>2</td>' in page
-    assert page.count('<th scope="row">') == 2 + len(rows)  # the sums, then each exercise
+    assert f'<th scope="row">{" ".join(names[0].split())}</th><td>2</td>' in page
+    assert page.count('<th scope="row">') == pupils + len(rows)  # the sums, then each exercise
+
+
+def test_the_table_says_what_is_missing():
+    rows = [verified_row("Ada", "cleaned", 2), verified_row("Bob", "moved_on", 3, lesson="generator")]
+    page = collect.page_of(rows)
+    assert "<td>2/5, without small_cake, last_word</td>" in page and "<td>-</td>" in page
+
+
+def test_the_table_is_in_the_readers_language(monkeypatch):
+    monkeypatch.setenv("SDKIT_LANGUAGE", "ja")
+    page = collect.page_of([verified_row("山田花子", "cleaned", 2)])
+    assert '<html lang="ja">' in page and "<td>再判定</td>" in page and "未提出：small_cake" in page
 
 
 @pytest.mark.parametrize("make", [lambda path: path / "none", lambda path: path])
@@ -259,7 +282,7 @@ def test_a_folder_without_hand_ins_is_told(tmp_path, capsys, make):
     assert capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [None, "", "  ", "a" * 101, "a\0b"])
+@pytest.mark.parametrize("name", [None, "", "  ", "a" * 101, "a\0b", "your  name"])
 def test_a_name_that_is_none_is_refused(name, tmp_path):
     with pytest.raises((TypeError, ValueError), match="name is"):
         sd.hand_in(name, tmp_path)

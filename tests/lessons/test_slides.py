@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from sdkit.language import LANGUAGES
 from tools import slides
 from tools.lesson import LESSONS, Lesson
 from tools.slide_marks import GOES_ON, LATER, SKIP, SLIDE, height_of, kinds, mark
@@ -110,13 +111,27 @@ LOOK = """() => {
 }"""
 
 
+def test_japanese_lessons_have_decks_of_their_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(slides, "SLIDES", tmp_path / "slides")
+    monkeypatch.setattr(slides, "reveal_js", lambda: REVEAL)
+    assert slides.main(["build", str(LESSONS.parent / "ja" / "01_start.ipynb")]) == 0
+    page = (tmp_path / "slides-ja" / "01_start.html").read_text(encoding="utf-8")
+    assert '<html lang="ja">' in page and "最初の一枚" in page and not (tmp_path / "slides").exists()
+
+
+def test_a_japanese_letter_takes_the_room_of_two():
+    assert height_of(prose("猫" * 150)) == height_of(prose("a" * 300)) > height_of(prose("a" * 150))
+
+
 @pytest.mark.network  # fetches reveal.js; the decks themselves need none
 @pytest.mark.browser
 @pytest.mark.slow
-def test_every_deck_opens_without_a_network_and_every_slide_fits(tmp_path, monkeypatch):
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_deck_opens_without_a_network_and_every_slide_fits(language, tmp_path, monkeypatch):
+    monkeypatch.setenv("SDKIT_LANGUAGE", language)
     sync_api = pytest.importorskip("playwright.sync_api")
     chromium = which("chromium") or which("google-chrome") or pytest.skip("there is no Chromium")
-    monkeypatch.setattr(slides, "SLIDES", tmp_path)
+    monkeypatch.setattr(slides, "SLIDES", tmp_path / "slides")
     assert slides.main(["build"]) == 0
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
@@ -124,7 +139,9 @@ def test_every_deck_opens_without_a_network_and_every_slide_fits(tmp_path, monke
         asked, wrong = [], []
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        for deck in sorted(tmp_path.glob("*.html")):
+        decks = sorted(tmp_path.rglob("*.html"))
+        assert len(decks) == len(list(LESSONS.glob("*.ipynb")))
+        for deck in decks:
             page.goto(deck.as_uri())
             page.wait_for_function("window.Reveal && Reveal.isReady()")
             seen = page.evaluate(LOOK)

@@ -14,7 +14,7 @@ echo Setting up, this once: one to three minutes.
 .venv\Scripts\python -m pip install --quiet --no-compile --no-index --find-links wheels "sd-one-parameter[notebooks]" || goto failed
 type nul > .venv\ready
 :open
-.venv\Scripts\python -m sdkit.lessons --lab %*
+.venv\Scripts\python -m sdkit.lessons --language @LANGUAGE@ --lab %*
 exit /b
 :failed
 echo That did not work. The lines above say why.

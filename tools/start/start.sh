@@ -14,4 +14,4 @@ if [ ! -e .venv/ready ]; then
     .venv/bin/python -m pip install --quiet --no-compile --no-index --find-links wheels "sd-one-parameter[notebooks]" &&
     touch .venv/ready || exit 1
 fi
-exec .venv/bin/python -m sdkit.lessons --lab "$@"
+exec .venv/bin/python -m sdkit.lessons --language @LANGUAGE@ --lab "$@"
