@@ -179,9 +179,8 @@ def scripts(systems: Sequence[System], pythons: Sequence[str], site: bool = Fals
     """
     chosen = language()
     about = "README.txt" if chosen == "en" else f"README.{chosen}.txt"
-    texts = {
-        name: (START / name).read_text(encoding="utf-8") for name in (about, *(system.script for system in systems))
-    }
+    names = [about, *(system.script for system in systems)]
+    texts = {name: (START / name).read_text(encoding="utf-8") for name in names}
     filled = {"@PYTHONS@": " ".join(pythons), "@LANGUAGE@": chosen, "@FOLDER@": FOLDERS[chosen]}
     for mark, value in filled.items():
         texts = {name: text.replace(mark, value) for name, text in texts.items()}
