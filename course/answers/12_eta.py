@@ -47,6 +47,15 @@ def varied(pipe, seed):
     return pipe("a duck on a blue background, flat style", eta=1, generator=noise, **call).images[0]
 
 
+# %% heeded wrong: duck
+def varied(pipe, seed):
+    from diffusers import EulerAncestralDiscreteScheduler
+
+    pipe.scheduler = EulerAncestralDiscreteScheduler.from_config(pipe.scheduler.config)
+    noise = sd.generator(seed)
+    return pipe("a duck on a blue background, flat style", generator=noise, **call).images[0]
+
+
 # %% heeded wrong: heeded
 def varied(pipe, seed):
     from diffusers import DDIMScheduler

@@ -14,7 +14,7 @@ _LARGEST = 1e30  # of a number that is an answer; beyond it Python's own sums be
 
 def picture_of(answer: Any) -> Any:
     """Return the PIL picture of an answer: a picture, a shot, or a list that holds one of them."""
-    alone = _alone(answer)
+    alone = _alone_of(answer)
     picture = getattr(alone, "image", alone)
     if not is_picture(picture):
         raise refuse(
@@ -28,7 +28,7 @@ def picture_of(answer: Any) -> Any:
 
 def shot_of(answer: Any) -> Shot:
     """Return an answer that is a shot with a PIL picture, alone or in a list."""
-    alone = _alone(answer)
+    alone = _alone_of(answer)
     if not isinstance(alone, Shot) or not is_picture(alone.image):
         raise refuse(
             "shot",
@@ -104,7 +104,15 @@ def text_of(answer: Any) -> str:
 
 def chosen_of(answer: Any, choices: tuple[str, ...]) -> str:
     """Return an answer that is one of some texts; capital letters and blanks around it do not count."""
-    text = text_of(answer).strip().lower()
+    if not isinstance(answer, str):
+        raise refuse(
+            "choice",
+            missing="The answer is of the type {kind}, not one of the texts {choices}.",
+            hint="Write one of them in quotes.",
+            kind=kind_of(answer),
+            choices=", ".join(choices),
+        )
+    text = answer.strip().lower()
     if text not in choices:
         raise refuse(
             "choice",
@@ -205,8 +213,18 @@ def kind_of(value: Any) -> str:
     return f"{name} ({len(value)})" if isinstance(value, (list, tuple)) else name
 
 
-def _alone(answer: Any) -> Any:
-    return answer[0] if isinstance(answer, (list, tuple)) and len(answer) == 1 else answer
+def _alone_of(answer: Any) -> Any:
+    """Return what a list of one holds; refuse a list of several pictures or shots, and return all else as it is."""
+    if not isinstance(answer, (list, tuple)) or not answer:
+        return answer
+    if len(answer) > 1 and all(is_picture(getattr(entry, "image", entry)) for entry in answer):
+        raise refuse(
+            "alone",
+            missing="The answer holds {count} pictures. One is asked for.",
+            hint="Give one of them, such as the first: add [0].",
+            count=len(answer),
+        )
+    return answer[0] if len(answer) == 1 else answer
 
 
 def _line_of(error: Exception, function: Any) -> int | None:

@@ -75,7 +75,9 @@ def test_pages_show_words_and_escape_what_readers_wrote():
     ("read", "answer", "name"),
     [
         (answers.picture_of, "a cat", "picture"),
-        (answers.picture_of, [RED, RED], "picture"),
+        (answers.picture_of, [RED, RED], "alone"),
+        (answers.shot_of, [RED, RED], "alone"),
+        (answers.picture_of, ["a", "b"], "picture"),
         (answers.shot_of, RED, "shot"),
         (answers.number_of, "7", "number"),
         (answers.number_of, True, "number"),
@@ -84,6 +86,7 @@ def test_pages_show_words_and_escape_what_readers_wrote():
         (answers.whole_of, 1.5, "number"),
         (answers.text_of, 3, "text"),
         (lambda answer: answers.chosen_of(answer, ("red", "blue")), "green", "choice"),
+        (lambda answer: answers.chosen_of(answer, ("red", "blue")), 7, "choice"),
         (lambda answer: answers.table_of(answer, ("a", "b")), {"a": 1}, "keys"),
         (lambda answer: answers.pictures_of(answer, 2), [RED], "pictures"),
         (lambda answer: answers.pictures_of(answer, 1), ["a"], "picture"),

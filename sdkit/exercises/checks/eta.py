@@ -18,6 +18,8 @@ PROMPT = "a duck on a blue background, flat style"
 STEPS = 8
 _START = 2
 _LEAST = 8.0
+# Grey levels: Euler a, which the lesson compares with DDIM at eta 1, is one away, and the same machine makes both here.
+_EULER_A = 0.5
 _KEPT = ("prompt", "num_inference_steps", "guidance_scale", "negative_prompt")
 # What was changed for each picture of the puzzle, and its noise, eta and seed; without a change they are 2, 0 and 2.
 _CHANGED = {"a": "eta", "b": "seed", "c": "noise"}
@@ -124,7 +126,7 @@ def heeded(answer):
     )
     yield finding(
         "duck",
-        is_same(first, _duck(_START, 1, 1)),
+        apart(first, _duck(_START, 1, 1)) < _EULER_A,
         right="They are DDIM's ducks, as they should be.",
         missing="They are not the ducks that DDIM makes with eta 1.",
         hint="Take the settings from the old scheduler. One of them is missing in PNDM's, and then DDIM cuts the "
