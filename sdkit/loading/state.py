@@ -279,12 +279,15 @@ def _vocabulary(tokenizer) -> str:
 def _usual(kind: Any, config: str) -> dict[str, Any]:
     """Return the tables and plain attributes of a scheduler of a class with a configuration, as JSON.
 
-    Left out are the attributes that planning and making steps changes. Some classes take long to make.
+    Left out are the attributes that planning and making steps changes: the next call plans them anew. Some classes
+    take long to make.
     """
     try:
         scheduler = kind.from_config(json.loads(config))
         before, tables = _scheduler_attributes(scheduler), _tables(scheduler)
         scheduler.set_timesteps(2)
+        if hasattr(scheduler, "set_begin_index"):  # image to image and inpainting say where they begin
+            scheduler.set_begin_index(0)
         try_steps(scheduler, scheduler.timesteps)
     except Exception:  # of one that cannot work, which the checks of a call tell
         return {}
