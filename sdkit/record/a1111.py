@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from sdkit.parameters import PARAMETERS, short
+from sdkit.record.encoding import is_lost
 from sdkit.schedulers import SAMPLERS, SPACINGS, find_name
 from sdkit.shot import Shot, is_same
 
@@ -71,8 +72,12 @@ _NOT_ARGUMENTS = {
 
 
 def write_parameters(shot: Shot) -> str:
-    """Return a shot's settings as the web UI writes them, as far as that format goes."""
-    settings, origin = shot.settings, shot.origin
+    """Return a shot's settings as the web UI writes them, as far as that format goes; what was left out is not there.
+
+    A setting is left out where the shot has a note of `sdkit.record.encoding` in its place.
+    """
+    origin = shot.origin
+    settings = {name: value for name, value in shot.settings.items() if not is_lost(value)}
     lines = [_escaped(settings.get("prompt"))]
     if settings.get("negative_prompt"):
         lines.append(f"Negative prompt: {_escaped(settings['negative_prompt'])}")
@@ -91,7 +96,7 @@ def write_parameters(shot: Shot) -> str:
         "RNG": "CPU",
         "Eta DDIM": settings.get("eta") or None,
         "Version": f"sdkit {origin.versions['sdkit']}",
-        "Not held here": ", ".join(_not_held(settings)) or None,
+        "Not held here": ", ".join(_not_held(shot.settings)) or None,
     }
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None))
     return "\n".join(lines)

@@ -272,9 +272,9 @@ def rebuild(
     picture, record = _read(path)
     name = path.name
     settings = {**record["settings"], **instead}
+    _check_complete(settings, record["origin"]["pipeline"], name)
     if settings.get("output_type", "pil") != "pil":
         raise ValueError(f"output_type is {settings['output_type']!r}, and pictures are compared; leave it out.")
-    _check_complete(settings, record["origin"]["pipeline"], name)
     before = _pixels(picture, name)
     versions: dict = {}
     machine: dict = {}

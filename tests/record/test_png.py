@@ -374,6 +374,29 @@ def test_leave_out_is_checked(saved, tmp_path):
         save_picture(shot, tmp_path / "a.png", leave_out=["imag"])
 
 
+@pytest.mark.parametrize("kind", ["pipe", "inpaint"])
+def test_each_setting_can_be_left_out_and_given_again(request, tmp_path, kind):
+    pictures = {"image": Image.new("RGB", (32, 32), "red"), "mask_image": Image.new("L", (32, 32), 255)}
+    call = {"height": 32, "width": 32, **(pictures if kind == "inpaint" else {})}
+    pipe, path = request.getfixturevalue(kind), tmp_path / "a.png"
+    shot = generate(pipe, "a cat", negative_prompt="red", num_inference_steps=1, **call)[0]
+    for name in shot.settings:
+        save_picture(shot, path, leave_out=[name])
+        assert read_settings(path)["settings"][name] == {"not_recorded": "left out"}
+        assert "not_recorded" not in Image.open(path).info["parameters"]
+        with pytest.raises(ValueError, match=f"was made with {name}, which a file cannot keep; give {name}="):
+            rebuild(path, pipe)
+        assert rebuild(path, pipe, **{name: shot.settings[name]}).max_difference == 0
+
+
+def test_the_text_for_other_tools_says_nothing_of_what_was_left_out(saved):
+    shot, path = saved
+    save_picture(shot, path, leave_out=["prompt", "negative_prompt", "seed", "clip_skip"])
+    text = Image.open(path).info["parameters"]
+    assert text.startswith("\nSteps: 4, Sampler: DDIM, CFG scale: 7.5, Size: 128x128")
+    assert not any(words in text for words in ("cat", "red", "Seed", "Clip skip"))
+
+
 def test_very_large_pictures_and_prompts_are_refused(saved, tmp_path):
     shot, _ = saved
     with pytest.raises(ValueError, match="10000x8000 pixels"):
