@@ -15,12 +15,19 @@ if TYPE_CHECKING:
 LOST = "not_recorded"
 _MAX_PICTURES = 32  # in one record
 _MAX_PIXELS = 2 * MAX_PIXELS  # of all pictures in one record: a few bytes of PNG can hold very many
+# Modes that PNG does not have, or not byte for byte, which masks may have; each goes in one with as many bytes a pixel.
+# Made grey before, as diffusers makes a mask last of all, a mask that is resized would be another one at its edges.
+_CARRIERS = {
+    "I": "RGBA", "F": "RGBA", "CMYK": "RGBA", "RGBX": "RGBA", "YCbCr": "RGB", "HSV": "RGB", "I;16L": "LA",
+    "I;16B": "LA",
+}  # fmt: skip
 
 
 def encode(value: Any) -> Any:
     """Turn a settings value into JSON: tensors and arrays as safetensors, pictures as PNG, both in base64.
 
-    What a file cannot keep becomes {"not_recorded": its kind}.
+    A picture of a mode that PNG does not have comes with its mode. What a file cannot keep becomes
+    {"not_recorded": its kind}.
     """
     import numpy as np
 
@@ -60,9 +67,9 @@ def _decoded(value, pictures):
         return [_decoded(entry, pictures) for entry in value]
     if not isinstance(value, dict):
         return value
-    if set(value) == {"png"}:
+    if set(value) in ({"png"}, {"png", "mode"}):
         pictures.append(_decode_picture(value["png"], pictures))
-        return pictures[-1]
+        return _carried(pictures[-1], value["mode"]) if "mode" in value else pictures[-1]
     if set(value) in ({"tensor"}, {"array"}):
         ((kind, text),) = value.items()
         return _decode_tensor(_bytes(text), kind)
@@ -78,12 +85,17 @@ def _plain_number(value):
 
 
 def _encode_picture(picture):
-    buffer = io.BytesIO()
+    from PIL import Image
+
+    buffer, mode = io.BytesIO(), picture.mode
+    if mode in _CARRIERS:
+        picture = Image.frombytes(_CARRIERS[mode], picture.size, picture.tobytes())
     try:
         picture.save(buffer, format="PNG")
-    except OSError:  # PNG has no such mode, such as CMYK
-        return {LOST: f"picture of mode {picture.mode}"}
-    return {"png": base64.b64encode(buffer.getvalue()).decode()}
+    except OSError:  # PNG has no such mode, such as LAB
+        return {LOST: f"picture of mode {mode}"}
+    encoded = {"png": base64.b64encode(buffer.getvalue()).decode()}
+    return {**encoded, "mode": mode} if mode in _CARRIERS else encoded
 
 
 def _encode_tensor(value):
@@ -101,6 +113,15 @@ def _decode_picture(text, others) -> Image.Image:
     picture = read_picture(io.BytesIO(_bytes(text)), "PNG", min(pixels_left, MAX_PIXELS))
     picture.info = {name: entry for name, entry in picture.info.items() if not isinstance(entry, str)}
     return picture
+
+
+def _carried(carrier, mode):
+    """Return the picture of another mode whose bytes were written as those of `carrier`."""
+    from PIL import Image
+
+    if not isinstance(mode, str) or _CARRIERS.get(mode) != carrier.mode:
+        raise ValueError(f"a picture in it is of mode {mode!r}; no such picture is written as {carrier.mode}.")
+    return Image.frombytes(mode, carrier.size, carrier.tobytes())
 
 
 def _bytes(text) -> bytes:

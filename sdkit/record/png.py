@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sdkit.call.check_parts import check_present
 from sdkit.call.generate import generate
 from sdkit.call.resolve import draws_noise_on_the_way, resolve
-from sdkit.errors import plain_errors
+from sdkit.errors import plain_errors, warn_user
 from sdkit.files import expanded, write_whole
 from sdkit.loading.components import pipeline_from
 from sdkit.loading.device import device_of
@@ -52,8 +52,9 @@ def save_picture(shot: Shot, path: str | Path, *, leave_out: Sequence[str] = ())
 
     Missing folders are made; a file of that name is replaced. `leave_out` names settings that shall not be in
     the file, such as ["image"] for a start picture that is too large or not to be passed on; `rebuild` then
-    asks for them. Raises ValueError unless the path ends in .png, or if the record is too large to be read
-    again, TypeError unless the shot holds a PIL picture.
+    asks for them. A warning names other settings that a file cannot keep, such as a callback. Raises ValueError
+    unless the path ends in .png, or if the record is too large to be read again, TypeError unless the shot holds
+    a PIL picture.
     """
     if not isinstance(path, (str, Path)):
         raise TypeError(f"path is {short(path)}; give a text or a Path.")
@@ -62,7 +63,15 @@ def save_picture(shot: Shot, path: str | Path, *, leave_out: Sequence[str] = ())
         raise ValueError(f"path is {str(path)!r}; give a name that ends in .png: it keeps pixels and settings.")
     if expanded(path).is_dir():
         raise ValueError(f"path is {str(path)!r}, a folder; give the name of a file.")
-    return write_whole(path, png_of(_without(shot, leave_out)))
+    data, lost = _png_and_lost(_without(shot, leave_out), {})
+    written = write_whole(path, data)
+    lost = [name for name in lost if name not in leave_out]
+    if lost:
+        warn_user(
+            f"{path.name} alone is not enough to make its picture again: no file can keep {', '.join(lost)}, and "
+            f"rebuild will ask for that. With leave_out={lost!r} nothing is said."
+        )
+    return written
 
 
 def _without(shot, leave_out):
@@ -82,6 +91,11 @@ def png_of(shot: Shot, **more: Any) -> bytes:
 
     Raises TypeError unless the shot holds a PIL picture, ValueError if it is too large to be read again.
     """
+    return _png_and_lost(shot, more)[0]
+
+
+def _png_and_lost(shot: Shot, more: dict[str, Any]) -> tuple[bytes, list[str]]:
+    """Return what `png_of` does, and the names of the settings that the file does not keep."""
     from PIL.PngImagePlugin import PngInfo
 
     if not isinstance(shot, Shot) or not is_picture(shot.image):
@@ -99,7 +113,7 @@ def png_of(shot: Shot, **more: Any) -> bytes:
         _check_own(text)
     info.add_text(FOREIGN_CHUNK, foreign)
     info.add_text(CHUNK, text)
-    return png_bytes(shot.image, info, _COMPRESS_LEVEL)
+    return png_bytes(shot.image, info, _COMPRESS_LEVEL), [name for name, value in settings.items() if is_lost(value)]
 
 
 def _check_own(text):
