@@ -21,18 +21,20 @@ _CARRIERS = {
     "I": "RGBA", "F": "RGBA", "CMYK": "RGBA", "RGBX": "RGBA", "YCbCr": "RGB", "HSV": "RGB", "I;16L": "LA",
     "I;16B": "LA",
 }  # fmt: skip
+_PAIRS = "pairs"
+_MARKS = ({"png"}, {"png", "mode"}, {"tensor"}, {"array"}, {_PAIRS})  # the keys of what stands for something else
 
 
 def encode(value: Any) -> Any:
     """Turn a settings value into JSON: tensors and arrays as safetensors, pictures as PNG, both in base64.
 
-    A picture of a mode that PNG does not have comes with its mode. What a file cannot keep becomes
-    {"not_recorded": its kind}.
+    A picture of a mode that PNG does not have comes with its mode, and a dictionary with numbers as keys, which JSON
+    does not have, as {"pairs": [[key, value], ...]}. What a file cannot keep becomes {"not_recorded": its kind}.
     """
     import numpy as np
 
     if isinstance(value, dict):
-        return {str(key): encode(entry) for key, entry in value.items()}
+        return _encode_table({_encode_key(key): encode(entry) for key, entry in value.items()})
     if isinstance(value, (list, tuple, range)):
         return [encode(entry) for entry in value]
     if isinstance(value, np.generic):  # before float, which NumPy's float64 is too
@@ -46,6 +48,21 @@ def encode(value: Any) -> Any:
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return {"tensor": _encode_tensor(value)}
     return {LOST: type(value).__name__}
+
+
+def _encode_key(key: Any) -> int | str:
+    """Return a key as JSON can hold it in a list: a whole number as it is, anything else as text."""
+    import numpy as np
+
+    is_number = isinstance(key, (int, np.integer)) and not isinstance(key, bool)
+    return int(key) if is_number else str(key)
+
+
+def _encode_table(entries):
+    """Return encoded entries as a JSON table, or as pairs where a table would be read as something else."""
+    if all(isinstance(key, str) for key in entries) and set(entries) not in _MARKS:
+        return entries
+    return {_PAIRS: [[key, entry] for key, entry in entries.items()]}
 
 
 def is_lost(value: Any) -> bool:
@@ -73,7 +90,22 @@ def _decoded(value, pictures):
     if set(value) in ({"tensor"}, {"array"}):
         ((kind, text),) = value.items()
         return _decode_tensor(_bytes(text), kind)
+    if set(value) == {_PAIRS}:
+        return {_decode_key(pair): _decoded(pair[1], pictures) for pair in _listed(value[_PAIRS])}
     return {key: _decoded(entry, pictures) for key, entry in value.items()}
+
+
+def _listed(pairs):
+    if not isinstance(pairs, list):
+        raise ValueError(f"a dictionary is written as a {type(pairs).__name__}, not as a list of keys and values.")
+    return pairs
+
+
+def _decode_key(pair):
+    """Return the key of a pair, a whole number or a text. Raises ValueError if it is none that `encode` wrote."""
+    if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) not in (int, str):
+        raise ValueError("a dictionary in it has an entry that is no pair of a number or text, and a value.")
+    return pair[0]
 
 
 def _plain_number(value):

@@ -221,8 +221,9 @@ class Rebuilt:
     `max_difference` and `mean_difference` are grey levels (0 to 255), `changed` the share of
     values that differ. `versions` holds the libraries that differ as {name: (then, now)},
     `machine` what else does (device, dtype, threads, ...). `state` says what of the pipeline is not
-    as it was, such as "unet weights" or "unet scaling" (a LoRA's strength), and what the record could
-    not hold, such as a hook. `not_mapped` says which of another program's settings were left out, and why.
+    as it was, such as "unet weights" or "unet scaling" (a LoRA's strength), and what no record can
+    hold, such as a hook, where it was there only then or only now. `not_mapped` says which of another
+    program's settings were left out, and why.
     """
 
     shot: Shot
@@ -517,7 +518,9 @@ def _state_changes(then, now, versions):
         if then_strengths != now_strengths:
             change = f"{_in_few_words(then_strengths)} -> {_in_few_words(now_strengths)}"
             found.insert(0, f"adapter {name or now_name} {change}")
-    return found + [f"then it had {reason}" for reason in then.unknown] + [f"now {reason}" for reason in now.unknown]
+    # What stands in both is no change that anyone could name.
+    found += [f"then: {reason}" for reason in then.unknown if reason not in now.unknown]
+    return found + [f"now: {reason}" for reason in now.unknown if reason not in then.unknown]
 
 
 def _strengths_by_tensors(origin):

@@ -145,7 +145,7 @@ def _is_plain(value) -> bool:
 def _is_value(value) -> bool:
     """Say whether a decoded value is plain, a tensor or picture, or lists and tables of such."""
     if isinstance(value, dict):
-        return _is_table_of(_is_value)(value)
+        return all((_is_text(100)(key) or _is_number(key)) and _is_value(entry) for key, entry in value.items())
     return _is_list_of(_is_value)(value) if isinstance(value, list) else _is_plain(value) or not _is_json(value)
 
 

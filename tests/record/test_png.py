@@ -21,7 +21,17 @@ from diffusers import (
 from PIL import Image, ImageFilter
 from PIL.PngImagePlugin import PngInfo
 
-from sdkit import generate, generator, load_pipeline, model_path, read_settings, rebuild, save_picture, sweep
+from sdkit import (
+    WordProcessor,
+    generate,
+    generator,
+    load_pipeline,
+    model_path,
+    read_settings,
+    rebuild,
+    save_picture,
+    sweep,
+)
 from sdkit.record.png import decode, encode
 
 FAST = {"num_inference_steps": 4}
@@ -292,6 +302,38 @@ def test_plain_values_survive_encoding(value):
     assert decode(json.loads(json.dumps(encode(value)))) == value
 
 
+TABLES = [
+    {"weights": {2: 0.0, 5: 1.5}}, {1: {"1": "a", 1: "b"}}, {"pairs": [[1, 2]]}, {"png": "x"}, {"mode": 1, "png": 2},
+    {"tensor": None}, {"array": [1]}, {"pairs": {"pairs": 3}}, {-7: {}, "x": []}, {10**30: 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", TABLES)
+def test_tables_survive_encoding_with_numbers_as_keys_and_with_our_own_marks(value):
+    assert decode(json.loads(json.dumps(encode(value)))) == value
+
+
+def test_keys_of_numpy_are_numbers_and_those_of_other_kinds_become_texts():
+    assert decode(encode({np.int64(3): 1, True: 2, 1.5: 3})) == {3: 1, "True": 2, "1.5": 3}
+
+
+@pytest.mark.parametrize("pairs", ["x", 5, {"a": 1}, [1], [[1]], [[1, 2, 3]], [[1.5, 2]], [[True, 2]], [[[1], 2]]])
+def test_pairs_that_we_did_not_write_are_refused(pairs):
+    with pytest.raises(ValueError, match="a dictionary"):
+        decode({"pairs": pairs})
+
+
+def test_a_record_of_early_days_with_a_plain_table_is_read(saved):
+    shot, path = saved
+    with Image.open(path) as picture:
+        record = json.loads(picture.info["sdkit"])
+        record["settings"]["cross_attention_kwargs"] = {"weights": {"2": 0.0}}
+        info = PngInfo()
+        info.add_text("sdkit", json.dumps(record))
+        picture.save(path, pnginfo=info)
+    assert read_settings(path)["settings"]["cross_attention_kwargs"] == {"weights": {"2": 0.0}}
+
+
 def test_tensor_survives_encoding():
     tensor = torch.randn(2, 3)
     assert torch.equal(decode(json.loads(json.dumps(encode(tensor)))), tensor)
@@ -541,6 +583,36 @@ def test_the_cause_of_a_difference_is_named(saved):
     handle.remove()
     other.unet.conv_in.weight.data.mul_(1 + 2**-20)  # too little for the fingerprint, which rounds to float16
     assert "unet weights" in rebuild(saved[1], other).state
+
+
+@pytest.fixture
+def watched(pipe):
+    """Give the pipeline attention processors that can silence single words, and put its own back."""
+    before = pipe.unet.attn_processors
+    pipe.unet.set_attn_processor(WordProcessor())
+    yield pipe
+    pipe.unet.set_attn_processor(before)
+
+
+def test_a_picture_with_a_word_silenced_is_made_again(watched, tmp_path):
+    silenced = {"weights": {2: 0.0}, "factor": 0.5}
+    shot = generate(watched, "a cat", cross_attention_kwargs=silenced, **FAST)[0]
+    path = save_picture(shot, tmp_path / "a.png")
+    assert read_settings(path)["settings"]["cross_attention_kwargs"] == silenced
+    rebuilt = rebuild(path, watched)
+    assert rebuilt.max_difference == 0
+    assert rebuilt.state == ()  # the same processors then and now are no change
+
+
+def test_code_that_was_there_only_then_or_only_now_is_named(pipe, saved, tmp_path):
+    handle = pipe.unet.register_forward_hook(lambda *args: None)
+    try:
+        assert rebuild(saved[1], pipe).state == ("now: unet has a hook",)
+        path = save_picture(generate(pipe, "a cat", num_inference_steps=1)[0], tmp_path / "a.png")
+        assert rebuild(path, pipe).state == ()
+    finally:
+        handle.remove()
+    assert rebuild(path, pipe).state == ("then: unet has a hook",)
 
 
 def test_a_record_that_would_be_refused_is_not_saved(pipe, tmp_path):
