@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sdkit.call.resolve import Call, draws_noise_on_the_way, step_takes
+from sdkit.call.resolve import Call, step_takes, uses_seed
 from sdkit.parameters import short
 from sdkit.shot import is_picture
 from sdkit.words import marks_of_other_programs
@@ -35,7 +35,7 @@ def _eta(call, seed_given) -> Iterator[str]:
 
 
 def _seed(call, seed_given) -> Iterator[str]:
-    if seed_given and call.arguments.get("latents") is not None and not draws_noise_on_the_way(call):
+    if seed_given and not uses_seed(call):
         yield f"seed has no effect: latents is given, and {call.scheduler} draws no further noise here."
 
 

@@ -103,6 +103,16 @@ def draws_noise_on_the_way(call: Call) -> bool:
     return try_steps(planned, planned.timesteps[skipped:], call.get("eta"), until_noise=True).drew_noise
 
 
+def uses_seed(call: Call) -> bool:
+    """Say whether the seed can change the picture of this call, which it does not where all noise is given.
+
+    With `latents` it still feeds what the scheduler draws on the way, and in inpainting, the one pipeline with a
+    start picture that takes latents, what the VAE draws as it encodes that picture. Raises what
+    `draws_noise_on_the_way` raises.
+    """
+    return call.arguments.get("latents") is None or "image" in call.defaults or draws_noise_on_the_way(call)
+
+
 def schedule_argument(call: Call) -> str:
     """Return the name of the argument that says which steps run."""
     own = (name for name in ("timesteps", "sigmas") if call.arguments.get(name) is not None)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdkit.call.check_parts import check_present
 from sdkit.call.generate import generate
-from sdkit.call.resolve import draws_noise_on_the_way, resolve
+from sdkit.call.resolve import resolve, uses_seed
 from sdkit.errors import plain_errors, warn_user
 from sdkit.files import expanded, write_whole
 from sdkit.loading.components import pipeline_from
@@ -552,7 +552,7 @@ def _call_of(settings, pipe):
         call.pop("callback_on_step_end_tensor_inputs", None)
     if call.get("latents") is not None:
         call["latents"] = call["latents"].to(device_of(pipe))
-        if "seed" in call and not draws_noise_on_the_way(_without_seed(pipe, call)):
+        if "seed" in call and not uses_seed(_without_seed(pipe, call)):
             del call["seed"]  # recorded, but without effect
     return call
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sdkit import generate, load_pipeline, save_picture, sweep
+from sdkit import generate, load_pipeline, rebuild, save_picture, sweep
 from sdkit.call.generate import check_call
 from sdkit.call.resolve import draws_noise_on_the_way
 from sdkit.schedulers import scheduler_from
@@ -107,6 +107,20 @@ def test_the_seed_of_a_scheduler_that_draws_is_kept_with_given_latents(own, pipe
             generate(own, "a cat", latents=latents, seed=seed, num_inference_steps=4)[0].image for seed in (1, 2)
         )
     assert np.asarray(first).tolist() != np.asarray(second).tolist()
+
+
+@pytest.mark.parametrize("more", [{}, {"strength": 0.5}, {"padding_mask_crop": 8}])
+def test_the_seed_of_inpainting_matters_with_given_latents_too(inpaint, tmp_path, more):
+    start, mask = Image.new("RGB", (64, 64), "red"), Image.new("L", (64, 64))
+    mask.paste(255, (16, 16, 48, 48))
+    latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    call = {"image": start, "mask_image": mask, "latents": latents, "height": 64, "width": 64, **more}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # such as "seed has no effect"
+        first, second = (generate(inpaint, "a cat", seed=seed, num_inference_steps=4, **call)[0] for seed in (1, 2))
+        assert first.image.tobytes() != second.image.tobytes()
+        for shot in (first, second):
+            assert rebuild(save_picture(shot, tmp_path / "a.png"), inpaint).max_difference == 0
 
 
 # Pictures that hold NaN.
