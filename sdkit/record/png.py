@@ -26,7 +26,7 @@ from sdkit.loading.locate import BUILT_IN
 from sdkit.loading.pipeline import load_pipeline
 from sdkit.loading.provenance import origin_of
 from sdkit.loading.state import changes
-from sdkit.parameters import PARAMETERS, SIZE, TEXT, short
+from sdkit.parameters import PARAMETERS, SIZE, TEXT, check_value, short
 from sdkit.quiet import quiet
 from sdkit.record.a1111 import NAME, read_parameters, write_parameters
 from sdkit.record.adapter_files import as_recorded
@@ -276,8 +276,8 @@ def rebuild(
     picture, or takes the place of recorded ones (None leaves one out).
 
     Raises ValueError if the weights of the model or of an adapter are not the recorded ones, if the call held
-    something that a file cannot keep, if the settings cannot be used or make a picture of another size,
-    FileNotFoundError for files that are not there.
+    something that a file cannot keep, if the settings cannot be used or make several pictures or one of another
+    size, FileNotFoundError for files that are not there.
     """
     import numpy as np
 
@@ -313,6 +313,7 @@ def rebuild(
             pipe = _pipeline_of_foreign(record, pipe, model, name)
         stack.enter_context(_from_a_file(name, settings, instead))
         call = _call_of(settings, pipe)
+        _check_makes_one(pipe, call, name)
         _check_size(pipe, call, before, name)
         shot = generate(pipe, **call)[0]
     after = np.asarray(shot.image.convert("RGB"), dtype=int)
@@ -399,6 +400,16 @@ def _check_complete(settings, pipeline, name):
         raise ValueError(f"{name} was made with {', '.join(lost)}, which a file cannot keep; give {lost[0]}=.")
     if pipeline == "StableDiffusionImg2ImgPipeline" and settings.get("image") is None:
         raise ValueError(f"{name} was made from a start picture, which is not in the file; give image=.")
+
+
+def _check_makes_one(pipe, call, name):
+    """Raise ValueError, before anything is made, if a call makes several pictures: only one can be compared."""
+    check_value("num_images_per_prompt", call.get("num_images_per_prompt", 1))
+    count = _without_seed(pipe, call).count
+    if count > 1:
+        raise ValueError(
+            f"the call makes {count} pictures, and {name} is one; give one prompt, and leave out num_images_per_prompt."
+        )
 
 
 def _check_size(pipe, call, stored, name):

@@ -640,6 +640,21 @@ def test_other_outputs_are_refused_before_a_picture_is_made_again(pipe, tmp_path
         rebuild(path, pipe, output_type="np")
 
 
+@pytest.mark.parametrize(
+    "several",
+    [{"prompt": ["a", "b"]}, {"num_images_per_prompt": 2}, {"prompt": None, "prompt_embeds": torch.ones(2, 7, 128)}],
+)
+def test_a_call_that_makes_several_pictures_is_refused_before_they_are_made(pipe, saved, several, monkeypatch):
+    monkeypatch.setattr("sdkit.record.png.generate", None)
+    with pytest.raises(ValueError, match="the call makes 2 pictures, and cat.png is one; give one prompt"):
+        rebuild(saved[1], pipe, negative_prompt=None, **several)
+
+
+def test_a_number_of_pictures_that_is_none_is_refused(pipe, saved):
+    with pytest.raises(TypeError, match="num_images_per_prompt is '2'"):
+        rebuild(saved[1], pipe, num_images_per_prompt="2")
+
+
 def test_another_number_format_is_named_as_the_cause(tmp_path, pipe):
     path = save_picture(generate(pipe, "a cat", num_inference_steps=1)[0], tmp_path / "a.png")
     with pytest.raises(ValueError, match="made in torch.float32 and this pipeline is in torch.bfloat16"):
