@@ -66,10 +66,10 @@ def _encode_table(entries):
 
 
 def is_lost(value: Any) -> bool:
-    """Say whether an encoded value is one that a file cannot keep."""
+    """Say whether an encoded value is one that a file cannot keep, or a list or table that holds one."""
     if isinstance(value, list):
         return any(map(is_lost, value))
-    return isinstance(value, dict) and LOST in value
+    return isinstance(value, dict) and (LOST in value or any(map(is_lost, value.values())))
 
 
 def decode(value: Any) -> Any:

@@ -202,9 +202,11 @@ def _is_finite(value) -> bool:
 
 
 def _is_note(value) -> bool:
-    """Say whether a value is the note about something that a file cannot keep, or a list with such notes."""
+    """Say whether a value is the note about something that a file cannot keep, or a list or table with such notes."""
     if isinstance(value, list):
         return True
+    if LOST not in value:
+        return all(_is_note(entry) for entry in value.values() if is_lost(entry))
     return set(value) == {LOST} and _is_text()(value[LOST])
 
 

@@ -604,6 +604,22 @@ def test_a_picture_with_a_word_silenced_is_made_again(watched, tmp_path):
     assert rebuilt.state == ()  # the same processors then and now are no change
 
 
+def test_what_is_lost_inside_a_table_is_said_and_asked_for(watched, tmp_path):
+    class Maps:
+        def append(self, shares):
+            pass
+
+    given = {"maps": Maps(), "weights": {2: 0.0}}
+    shot = generate(watched, "a cat", cross_attention_kwargs=given, num_inference_steps=1)[0]
+    with pytest.warns(UserWarning, match="keep cross_attention_kwargs, and rebuild"):
+        path = save_picture(shot, tmp_path / "a.png")
+    stored = read_settings(path)["settings"]["cross_attention_kwargs"]
+    assert stored == {"maps": {"not_recorded": "Maps"}, "weights": {2: 0.0}}
+    with pytest.raises(ValueError, match="was made with cross_attention_kwargs, which a file cannot keep"):
+        rebuild(path, watched)
+    assert rebuild(path, watched, cross_attention_kwargs=given).max_difference == 0
+
+
 def test_code_that_was_there_only_then_or_only_now_is_named(pipe, saved, tmp_path):
     handle = pipe.unet.register_forward_hook(lambda *args: None)
     try:

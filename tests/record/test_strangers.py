@@ -53,6 +53,7 @@ SETTINGS = {
     "ip_adapter_image": ["x", [{"png": "AAAA"}]],
     "cross_attention_kwargs": [{"a": 1}, "x", {"scale": 1e300}, {"a": {"b": {"c": 1}}}, {"scale": [1] * 100},
         {"pairs": [[1, 2]]}, {"pairs": [[[], 2]]}, {"pairs": {"a": 1}}, {"weights": {"pairs": [[2, 0.0]]}},
+        {"maps": {"not_recorded": 5}}, {"maps": {"not_recorded": "x", "b": 1}}, {"maps": {"not_recorded": "x"}},
     ],
     "output_type": ["latent", "np", "x", 5],
     "num_images_per_prompt": [2, 1000, 0, "1"],
