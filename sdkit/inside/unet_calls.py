@@ -29,12 +29,17 @@ class UNetCall(NamedTuple):
 def for_one_picture(pipe, prompt: str | None, arguments: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Return what to call a pipeline with for one picture, checked as `generate` checks it.
 
-    Raises what `generate` raises, and ValueError for a call that makes several pictures.
+    Raises what `generate` raises, and ValueError for a call that makes several pictures, for a generator, which the
+    seed stands for, and for another output_type than "pil".
     """
     given = dict(arguments) if prompt is None else {"prompt": prompt, **arguments}
     call = check_call(pipe, given, seed_given=True, ineffective="warn")
     if call.count != 1:
         raise ValueError(f"the call makes {call.count} pictures; one is shown: give one prompt.")
+    if call.arguments.get("generator") is not None:
+        raise ValueError("generator is given, and here the noise is drawn from seed; give that instead.")
+    if call.arguments.get("output_type", "pil") != "pil":
+        raise ValueError(f"output_type is {call.arguments['output_type']!r}; here it must be 'pil': leave it out.")
     return {**call.arguments, "generator": generator(seed), "output_type": "pil", "return_dict": True}
 
 

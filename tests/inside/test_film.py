@@ -4,7 +4,7 @@ import diffusers
 import pytest
 import torch
 
-from sdkit import decode, distance, film, generate, generator
+from sdkit import decode, distance, draw_flow, draw_guidance, draw_noise, film, generate, generator, word_maps
 from sdkit.inside.film import predicted
 
 PROMPT = "a big owl on a blue background"
@@ -53,3 +53,12 @@ def test_a_film_is_of_one_picture_and_of_known_arguments(pipe):
         film(pipe, [PROMPT, PROMPT])
     with pytest.raises(TypeError, match="guidance"):
         film(pipe, PROMPT, guidance=3)
+
+
+@pytest.mark.parametrize("draw", [film, word_maps, draw_flow, draw_guidance, draw_noise])
+def test_what_is_made_for_one_seed_takes_no_generator_and_no_other_output(pipe, draw):
+    for seed in ({"seed": 3}, {} if draw is not draw_noise else {"seed": [3, 4]}):
+        with pytest.raises(ValueError, match="generator is given, .* drawn from seed; give that instead"):
+            draw(pipe, PROMPT, generator=generator(5), num_inference_steps=1, **seed)
+    with pytest.raises(ValueError, match="output_type is 'np'; here it must be 'pil'"):
+        draw(pipe, PROMPT, seed=3, output_type="np", num_inference_steps=1)
