@@ -1,6 +1,7 @@
 """Numbers for pictures: how far apart, how colourful, how sharp, which background.
 
-Every function takes PIL pictures or shots (`Shot`); colours are 0 to 255.
+Every function takes PIL pictures, shots (`Shot`) and RGB arrays; colours are 0 to 255, those of floating-point arrays,
+as diffusers returns them, 0.0 to 1.0.
 """
 
 from __future__ import annotations
@@ -16,15 +17,34 @@ from sdkit.errors import plain_errors
 def pixels(picture) -> np.ndarray:
     """Return a picture or shot as float64 RGB values of shape (height, width, 3), 0 to 255.
 
-    Raises TypeError for what is no picture.
+    Arrays hold 8-bit colours, or numbers from 0.0 to 1.0 as diffusers' do, which are scaled and rounded as it does for
+    pictures. Raises TypeError for what is no picture, ValueError for numbers outside these ranges, NaN among them.
     """
     image = getattr(picture, "image", picture)
     if hasattr(image, "convert"):
         image = image.convert("RGB")
     values = np.asarray(image)
-    if values.ndim != 3 or values.shape[2] != 3:
+    if values.ndim != 3 or values.shape[2] != 3 or not values.size:
         raise TypeError(f"picture has the shape {values.shape}; give a PIL picture, a shot, or an RGB array.")
-    return values.astype(float)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"picture has the dtype {values.dtype}; give a PIL picture, a shot, or an RGB array.")
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= (1 if values.dtype.kind == "f" else 255)):  # NaN is neither
+        raise ValueError(
+            f"picture has {values.dtype} values from {low:g} to {high:g}; give floating-point ones from 0.0 to 1.0, "
+            "or whole ones from 0 to 255."
+        )
+    return eight_bit(values).astype(float)
+
+
+def eight_bit(colours: np.ndarray) -> np.ndarray:
+    """Return colours as 8-bit ones: floating-point numbers and bools times 255 as diffusers does it, whole ones as are.
+
+    What lies beyond 0 or 255 then is cut off.
+    """
+    if colours.dtype.kind in "bf":
+        colours = (colours * 255).round()
+    return colours.clip(0, 255).astype("uint8")
 
 
 @plain_errors

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdkit.measure import background, changed, clipped, distance, saturation, sharpness, spread, unevenness
+from sdkit import draw_grid, generate, sweep
+from sdkit.measure import background, changed, clipped, distance, pixels, saturation, sharpness, spread, unevenness
 from sdkit.shot import Shot
 
 
@@ -59,6 +60,41 @@ def test_saturation():
     assert saturation(flat(80, 80, 80)) == 0
     assert saturation(flat(200, 100, 100)) == pytest.approx(0.5)
     assert saturation(flat(0, 0, 0)) == 0
+
+
+def test_floating_point_arrays_are_from_0_to_1_as_diffusers_returns_them():
+    values = np.random.default_rng(0).random((8, 8, 3), np.float32)
+    picture = Image.fromarray((values * 255).round().astype("uint8"))  # diffusers' numpy_to_pil
+    for array in (values, values[None][0].astype(float), np.asarray(picture), np.asarray(picture).astype(int)):
+        assert distance(Shot(array, {}, {}), picture) == 0
+        assert background(array) == background(picture) and sharpness(array) == sharpness(picture)
+    assert np.array_equal(pixels(values), np.asarray(draw_grid([values]).pictures[0].picture))
+
+
+def test_a_picture_as_an_array_of_diffusers_is_the_same_picture(pipe):
+    array, picture = (
+        generate(pipe, "a cat", seed=7, num_inference_steps=1, output_type=kind)[0] for kind in ("np", "pil")
+    )
+    assert distance(array, picture) == 0
+    made = sweep(pipe, "a cat", seed=[7, 8], num_inference_steps=1, output_type="np")
+    alike = sweep(pipe, "a cat", seed=[7, 8], num_inference_steps=1)
+    assert list(made.table("distance")) == list(alike.table("distance"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5, 255.0])
+def test_numbers_that_are_no_colours_are_refused(value):
+    array = np.zeros((8, 8, 3))
+    array[0, 0, 0] = value
+    with pytest.raises(ValueError, match="picture has float64 values from .*; give floating-point ones from 0.0 to 1"):
+        background(array)
+
+
+def test_whole_numbers_that_are_no_colours_are_refused():
+    for value in (-1, 256):
+        with pytest.raises(ValueError, match=r"int64 values from .*, or whole ones from 0 to 255\."):
+            pixels(np.full((8, 8, 3), value))
+    with pytest.raises(TypeError, match="dtype complex128"):
+        pixels(np.zeros((8, 8, 3), complex))
 
 
 def test_sharpness_of_checks_beats_a_ramp_beats_flat():

@@ -131,15 +131,18 @@ def lay_out(sections: Sequence[Section], name: str, alt: str) -> Drawing:
 def as_picture(value: Any) -> PIL.Image.Image:
     """Return a PIL picture in RGB, from one of any kind or an array of shape (height, width, 3).
 
-    Arrays hold numbers from 0.0 to 1.0, as diffusers' do, or 8-bit ones. Raises TypeError for anything else.
+    Arrays hold numbers from 0.0 to 1.0, as diffusers' do, or whole ones from 0 to 255. Raises TypeError for anything
+    else.
     """
     import numpy as np
     from PIL import Image
 
+    from sdkit.measure import eight_bit
+
     if is_picture(value):
         return value.convert("RGB")
     if isinstance(value, np.ndarray) and value.ndim == 3 and value.shape[2] == 3:
-        return Image.fromarray(value if value.dtype == np.uint8 else (value * 255).round().clip(0, 255).astype("uint8"))
+        return Image.fromarray(eight_bit(value))
     what = f"something of shape {tuple(value.shape)}" if hasattr(value, "shape") else f"a {type(value).__name__}"
     raise TypeError(f"a grid shows pictures, and this is {what}; give shots, PIL pictures or RGB arrays.")
 
