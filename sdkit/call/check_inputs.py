@@ -7,6 +7,7 @@ picture of something else.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from sdkit.call.resolve import Call
 from sdkit.parameters import MAX_SIDE
@@ -124,7 +125,10 @@ def _picture_shape(pipe, name, value):
     shapes = sorted({tuple(picture.shape) for picture in pictures})
     if len(shapes) != 1:
         raise ValueError(f"{name} is a list of different shapes, {shapes}; give pictures of one size.")
-    shape = _full_shape(name, len(pictures), shapes[0], arrays)
+    number, shape = len(pictures), shapes[0]
+    if holds_several_masks(name, value):
+        number, shape = shape[0], shape[1:]
+    shape = _full_shape(name, number, shape, arrays)
     channels = pipe.vae.config.latent_channels
     latents = name == "image" and not arrays and shape[1] == channels
     allowed = (1,) if name == "mask_image" else (3,) if arrays else (3, channels)
@@ -134,6 +138,16 @@ def _picture_shape(pipe, name, value):
     if not latents:
         _check_sides(name, *shape[2:])
     return shape
+
+
+def holds_several_masks(name: str, value: Any) -> bool:
+    """Say whether an argument is one array or tensor of masks without channels: (masks, height, width).
+
+    diffusers reads any mask of three dimensions so that stands in no list, but an array (height, width, 1).
+    """
+    shape = tuple(getattr(value, "shape", ()))
+    has_channel_last = not hasattr(value, "is_floating_point") and shape[-1:] == (1,)
+    return name == "mask_image" and len(shape) == 3 and not has_channel_last
 
 
 def _check_pil(name, picture):
@@ -173,11 +187,10 @@ def _check_sides(name, height, width):
 def _full_shape(name, number, shape, arrays):
     """Return (pictures, channels, height, width) of `number` arrays (channels last) or tensors (channels first).
 
-    `shape` is that of each: a picture without its number or with it first, a mask also without channels.
+    `shape` is that of each: a picture without its number or, where it stands alone, with it first, a mask also without
+    channels.
     """
     mask = name == "mask_image"
-    if mask and len(shape) == 3 and number == 1 and 1 not in (shape[0], shape[-1]):
-        number, shape = shape[0], shape[1:]  # several masks in one, without channels
     if mask and len(shape) == 2:
         shape = (*shape, 1) if arrays else (1, *shape)
     if len(shape) == 4 and number == 1:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sdkit.call.check_inputs import check_inputs
+from sdkit.call.check_inputs import check_inputs, holds_several_masks
 from sdkit.call.check_memory import check_memory
 from sdkit.call.check_parts import check_parts, check_present
 from sdkit.call.check_together import check_together
@@ -68,7 +68,7 @@ def generate(
         if "mask_image" in passed and call.count > 1 and passed.get("padding_mask_crop") is None:
             # inpainting encodes each picture with a generator; one for each keeps the generators in step
             for name in ("image", "mask_image"):
-                passed[name] = [_without_number(_in_turn(name, passed[name], i)) for i in range(call.count)]
+                passed[name] = [_without_number(name, _in_turn(name, passed[name], i)) for i in range(call.count)]
     with exclusive(pipe):
         settings = copied(settings_of(call))
         before = state_of(pipe) if "callback_on_step_end" in passed else None
@@ -287,17 +287,15 @@ def _in_turn(name, pictures, index):
     """
     if isinstance(pictures, list):
         return pictures[index % len(pictures)]
-    shape = tuple(getattr(pictures, "shape", ()))
-    masks_in_one = name == "mask_image" and len(shape) == 3 and 1 not in (shape[0], shape[-1])
-    if len(shape) == 4 or masks_in_one:
-        index %= shape[0]
+    if getattr(pictures, "ndim", 0) == 4 or holds_several_masks(name, pictures):
+        index %= len(pictures)
         return pictures[index : index + 1]
     return pictures
 
 
-def _without_number(picture):
-    """Return (channels, height, width) of a picture of the shape (1, channels, height, width)."""
-    return picture[0] if getattr(picture, "ndim", 0) == 4 else picture
+def _without_number(name, picture):
+    """Return one picture, array or tensor, of the slice that `_in_turn` takes of several in one; others as they are."""
+    return picture[0] if getattr(picture, "ndim", 0) == 4 or holds_several_masks(name, picture) else picture
 
 
 def _start_of_each(call):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sdkit import NoEffectWarning, generate
+from sdkit import NoEffectWarning, generate, generator
 from sdkit.call.generate import check_call
 
 
@@ -198,3 +198,28 @@ def test_two_prompts_with_two_masks_make_two_pictures_of_each_as_in_diffusers(in
         name: shots[1].settings[name] for name in ("prompt", "image", "mask_image", "num_inference_steps", "strength")
     })[0]  # fmt: skip
     assert abs(np.asarray(alone.image, int) - np.asarray(shots[1].image, int)).max() <= 2
+
+
+HALVES = np.zeros((2, 64, 64), np.float32)
+HALVES[0, :, :32] = HALVES[1, :32] = 1
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+@pytest.mark.parametrize("masks", [HALVES, HALVES[:1]], ids=["two", "one"])
+def test_several_masks_in_one_array_make_the_pictures_of_diffusers(inpaint, kind, masks):
+    starts = [picture(size=(64, 64), colour=colour) for colour in ("red", "blue")]
+    call = {"prompt": ["a cat", "a dog"], "image": starts, "mask_image": kind(masks)}
+    call |= {"num_inference_steps": 2, "height": 64, "width": 64}
+    shots = generate(inpaint, seed=3, **call)
+    # diffusers encodes each picture of a list with its own generator
+    known = inpaint(**call, generator=[generator(3), generator(4)]).images
+    assert [shot.image.tobytes() for shot in shots] == [one.tobytes() for one in known]
+    alone = {name: shots[1].settings[name] for name in (*call, "seed")}
+    again = generate(inpaint, **alone)[0].image
+    assert abs(np.asarray(again, int) - np.asarray(shots[1].image, int)).max() <= 2
+
+
+def test_an_array_of_several_masks_in_a_list_is_refused_as_diffusers_cannot_read_it(inpaint):
+    for masks in ([HALVES], [torch.from_numpy(HALVES)], [HALVES[:1]]):
+        with pytest.raises(ValueError, match=r"mask_image has (64|2) channels; give 1\."):
+            check_call(inpaint, {"prompt": ["a cat", "a dog"], "image": picture(), "mask_image": masks})
