@@ -123,22 +123,39 @@ def _size_of_mask(call, seed_given) -> Iterator[str]:
 
 def _mask(call, seed_given) -> Iterator[str]:
     """Tell of masks without white: diffusers takes grey for black below the middle, else for white."""
-    if call.arguments.get("mask_image") is None:
+    masks = call.arguments.get("mask_image")
+    if masks is None:
         return
-    for brightest in dict.fromkeys(_brightest(call.arguments["mask_image"])):
-        grey = f"{brightest * 255:.0f} of 255"
-        if brightest == 0:
-            yield "mask_image has no effect: it is all black, and only what is white is made anew."
-        elif brightest < 0.5:
-            yield (
-                f"mask_image has no effect: its brightest value is {grey}, and below 128 all counts as "
-                'black; make what shall change white, as in mask.point(lambda value: 255 if value else 0, "L").'
-            )
-        elif brightest < 1:
-            yield (
-                f"grey has no effect in mask_image: its brightest value, {grey}, counts as white; "
-                "for a weaker change give a lower strength."
-            )
+    said = dict.fromkeys(map(_said_of_mask, masks if isinstance(masks, list) else [masks]))
+    yield from filter(None, said)
+
+
+def _said_of_mask(mask) -> str:
+    """Return what is to be told of a mask, "" for nothing."""
+    brightest = _brightest(mask)
+    grey = f"{brightest * 255:.0f} of 255"
+    if brightest == 0:
+        return "mask_image has no effect: it is all black, and only what is white is made anew."
+    if brightest < 0.5:
+        return (
+            f"mask_image has no effect: its brightest value is {grey}, and below 128 all counts as black; make what "
+            f"shall change white, as in {_all_made_white(mask)}."
+        )
+    if brightest < 1:
+        return (
+            f"grey has no effect in mask_image: its brightest value, {grey}, counts as white; "
+            "for a weaker change give a lower strength."
+        )
+    return ""
+
+
+def _all_made_white(mask) -> str:
+    """Return the code that makes white what is not black in a mask; numpy is np there, and PIL's Image has its name."""
+    if not is_picture(mask):
+        return "(mask > 0) * 1.0"
+    # convert cuts modes with larger or smaller numbers than 0 to 255 off, and other modes are no grey levels yet
+    values = "mask" if mask.mode in ("I", "F") or mask.mode.startswith("I;16") else 'mask.convert("L")'
+    return f'Image.fromarray((np.asarray({values}) > 0).astype("uint8") * 255)'
 
 
 def _parts_of_picture_files(call, seed_given) -> Iterator[str]:
@@ -174,13 +191,9 @@ def _sizes(call, name) -> list[tuple[int, int]]:
     return sizes
 
 
-def _brightest(value) -> Iterator[float]:
-    """Yield the brightest value of each mask, from 0 to 1."""
-    for mask in value if isinstance(value, list) else [value]:
-        if is_picture(mask):
-            yield mask.convert("L").getextrema()[1] / 255
-        else:
-            yield float(mask.max())
+def _brightest(mask) -> float:
+    """Return the brightest value of a mask, from 0 to 1."""
+    return mask.convert("L").getextrema()[1] / 255 if is_picture(mask) else float(mask.max())
 
 
 def _give_size(call, size) -> str:

@@ -82,6 +82,32 @@ def test_masks_without_white_are_told(inpaint, mask, words):
     assert words in message
 
 
+DARK = np.asarray(marked("L", 0, 1))
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        marked("L", 0, 100),
+        marked("RGB", (0, 0, 0), (100, 0, 0)).quantize(2),
+        marked("RGB", (0, 0, 0), (100, 0, 0)),
+        Image.fromarray(DARK.astype(np.float32)),
+        Image.fromarray(DARK.astype(np.int32)),
+        Image.fromarray(DARK.astype(np.uint16)),
+        DARK * np.float32(0.2),
+        torch.from_numpy(DARK)[None] * 0.2,
+    ],
+    ids=["L", "P", "RGB", "F", "I", "I;16", "array", "tensor"],
+)
+def test_the_advice_for_dark_masks_makes_the_mask_in_all_modes(inpaint, mask):
+    (message,) = told(inpaint, image=picture(), mask_image=mask)
+    advice = message.split("as in ")[1].removesuffix(".")
+    made = eval(advice, {"Image": Image, "np": np, "mask": mask})
+    assert not told(inpaint, image=picture(), mask_image=made)
+    white = np.asarray(made).squeeze() / (255 if isinstance(made, Image.Image) else 1)
+    assert np.array_equal(white, DARK)
+
+
 def test_a_dark_mask_makes_the_picture_of_a_black_one(inpaint):
     call = {"image": picture(colour="red"), "num_inference_steps": 2}
     with pytest.warns(NoEffectWarning):
