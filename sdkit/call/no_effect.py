@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from sdkit.call.resolve import Call, step_takes, uses_seed
@@ -10,6 +11,7 @@ from sdkit.shot import is_picture
 from sdkit.words import marks_of_other_programs
 
 _ORIENTATION = 0x0112  # EXIF 2.3, 4.6.4
+_FEW = 0.1  # of a mask's pixels, which the edge of a shape that was resized or drawn smoothly may take
 
 
 def without_effect(call: Call, seed_given: bool) -> list[str]:
@@ -122,16 +124,17 @@ def _size_of_mask(call, seed_given) -> Iterator[str]:
 
 
 def _mask(call, seed_given) -> Iterator[str]:
-    """Tell of masks without white: diffusers takes grey for black below the middle, else for white."""
+    """Tell of masks without white and of soft ones: diffusers takes grey for black below the middle, else for white."""
     masks = call.arguments.get("mask_image")
     if masks is None:
         return
-    said = dict.fromkeys(map(_said_of_mask, masks if isinstance(masks, list) else [masks]))
+    for_pasting = call.arguments.get("padding_mask_crop") is not None
+    said = dict.fromkeys(_said_of_mask(mask, for_pasting) for mask in (masks if isinstance(masks, list) else [masks]))
     yield from filter(None, said)
 
 
-def _said_of_mask(mask) -> str:
-    """Return what is to be told of a mask, "" for nothing."""
+def _said_of_mask(mask, for_pasting: bool) -> str:
+    """Return what is to be told of a mask, "" for nothing; `for_pasting` says that it also mixes result and picture."""
     brightest = _brightest(mask)
     grey = f"{brightest * 255:.0f} of 255"
     if brightest == 0:
@@ -141,10 +144,19 @@ def _said_of_mask(mask) -> str:
             f"mask_image has no effect: its brightest value is {grey}, and below 128 all counts as black; make what "
             f"shall change white, as in {_all_made_white(mask)}."
         )
+    if for_pasting:
+        return ""
     if brightest < 1:
         return (
             f"grey has no effect in mask_image: its brightest value, {grey}, counts as white; "
             "for a weaker change give a lower strength."
+        )
+    share = _grey_share(mask)
+    if share > _FEW:
+        return (
+            f"grey has no effect in mask_image: {share:.0%} of it lie between black and white, and count as white from "
+            "128 of 255 on, else as black; for a soft edge paste with pipe.image_processor.apply_overlay(mask, image, "
+            "picture) afterwards."
         )
     return ""
 
@@ -153,7 +165,7 @@ def _all_made_white(mask) -> str:
     """Return the code that makes white what is not black in a mask; numpy is np there, and PIL's Image has its name."""
     if not is_picture(mask):
         return "(mask > 0) * 1.0"
-    # convert cuts modes with larger or smaller numbers than 0 to 255 off, and other modes are no grey levels yet
+    # convert would cut off the fractions of these modes, which may be all that a mask holds, and what is beyond 255
     values = "mask" if mask.mode in ("I", "F") or mask.mode.startswith("I;16") else 'mask.convert("L")'
     return f'Image.fromarray((np.asarray({values}) > 0).astype("uint8") * 255)'
 
@@ -194,6 +206,14 @@ def _sizes(call, name) -> list[tuple[int, int]]:
 def _brightest(mask) -> float:
     """Return the brightest value of a mask, from 0 to 1."""
     return mask.convert("L").getextrema()[1] / 255 if is_picture(mask) else float(mask.max())
+
+
+def _grey_share(mask) -> float:
+    """Return the share of a mask's values that lie between black and white, 0 to 1."""
+    import numpy as np
+
+    values = np.asarray(mask.convert("L")) / 255 if is_picture(mask) else mask
+    return float(((values > 0) & (values < 1)).sum()) / math.prod(values.shape)
 
 
 def _give_size(call, size) -> str:

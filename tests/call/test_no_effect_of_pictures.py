@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from sdkit import NoEffectWarning, generate, generator
 from sdkit.call.generate import check_call
@@ -95,7 +95,7 @@ DARK = np.asarray(marked("L", 0, 1))
         Image.fromarray(DARK.astype(np.int32)),
         Image.fromarray(DARK.astype(np.uint16)),
         DARK * np.float32(0.2),
-        torch.from_numpy(DARK)[None] * 0.2,
+        torch.tensor(DARK)[None] * 0.2,
     ],
     ids=["L", "P", "RGB", "F", "I", "I;16", "array", "tensor"],
 )
@@ -115,6 +115,36 @@ def test_a_dark_mask_makes_the_picture_of_a_black_one(inpaint):
     assert np.array_equal(dark[0].image, black[0].image)
     light, white = (generate(inpaint, "a cat", mask_image=picture("L", colour=c), **call) for c in (128, 255))
     assert np.array_equal(light[0].image, white[0].image)
+
+
+SOFT = marked("L", 0, 255).filter(ImageFilter.GaussianBlur(4))
+HARD = SOFT.point(lambda level: 255 if level > 127 else 0)
+AS_ARRAY = np.asarray(SOFT, np.float32) / 255
+
+
+@pytest.mark.parametrize("mask", [SOFT, SOFT.convert("RGB"), AS_ARRAY, torch.tensor(AS_ARRAY)[None]])
+def test_soft_masks_are_told(inpaint, mask):
+    (message,) = told(inpaint, image=picture(), mask_image=mask)
+    assert "grey has no effect in mask_image: 31% of it lie between black and white" in message
+    assert "pipe.image_processor.apply_overlay(mask, image, picture)" in message
+
+
+def test_a_soft_mask_paints_as_a_hard_one_but_pastes_softly(inpaint):
+    call = {"image": picture(colour="red"), "num_inference_steps": 1}
+    with pytest.warns(NoEffectWarning):
+        soft = generate(inpaint, "a cat", mask_image=SOFT, **call)[0].image
+    hard = generate(inpaint, "a cat", mask_image=HARD, **call)[0].image
+    assert soft.tobytes() == hard.tobytes()
+    mixed = (inpaint.image_processor.apply_overlay(mask, call["image"], hard) for mask in (SOFT, HARD))
+    assert not np.array_equal(*mixed)
+
+
+def test_soft_masks_that_are_also_pasted_with_are_not_told(inpaint):
+    for mask in (SOFT, marked("L", 0, 200)):
+        assert not told(inpaint, image=picture(), mask_image=mask, padding_mask_crop=8)
+    call = {"image": picture(colour="red"), "num_inference_steps": 1, "padding_mask_crop": 8}
+    strong, weak = (generate(inpaint, "a cat", mask_image=marked("L", 0, level), **call)[0] for level in (255, 200))
+    assert not np.array_equal(strong.image, weak.image)
 
 
 GOOD_MASKS = [
