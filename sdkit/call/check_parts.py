@@ -3,18 +3,7 @@
 from __future__ import annotations
 
 from sdkit.call.resolve import Call
-from sdkit.parameters import short
-
-_NEEDED = ("unet", "vae", "scheduler", "tokenizer", "text_encoder")
-
-
-def check_present(pipe) -> None:
-    """Raise TypeError if a pipeline is none of Stable Diffusion, or lacks a part that a call needs."""
-    if not all(hasattr(pipe, part) for part in _NEEDED):
-        raise TypeError(f"pipe is {short(pipe)}; give a Stable Diffusion pipeline, such as load_pipeline() returns.")
-    for part in _NEEDED:
-        if getattr(pipe, part) is None:
-            raise TypeError(f"pipe.{part} is None; set it, for example to another pipeline's.")
+from sdkit.loading.present import check_present as check_present  # other checks of a call are found here too
 
 
 def check_parts(call: Call) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sdkit.errors import plain_errors
 from sdkit.inside.unet_calls import for_one_picture, unet_calls
+from sdkit.loading.present import check_present
+from sdkit.parameters import short
 from sdkit.show.drawing import Drawing, Section, lay_out
 
 if TYPE_CHECKING:
@@ -22,9 +24,20 @@ COLUMNS = 8  # steps that a film shows of itself
 
 @plain_errors
 def decode(pipe, latents: torch.Tensor) -> list[PIL.Image.Image]:
-    """Return the pictures of latents (N, 4, h, w), as the pipeline's VAE decodes them."""
+    """Return the pictures of latents (N, 4, h, w), as the pipeline's VAE decodes them.
+
+    Raises TypeError for what is no pipeline or no tensor, ValueError for another shape.
+    """
     import torch
 
+    check_present(pipe, ["vae", "image_processor"])
+    if not isinstance(latents, torch.Tensor):
+        raise TypeError(
+            f"latents is {short(latents)}; give a tensor, such as a call with output_type='latent' returns."
+        )
+    channels = pipe.vae.config.latent_channels
+    if latents.ndim != 4 or latents.shape[1] != channels:
+        raise ValueError(f"latents has the shape {tuple(latents.shape)}; give (pictures, {channels}, height, width).")
     with torch.no_grad():
         decoded = pipe.vae.decode(latents.to(pipe.vae.dtype) / pipe.vae.config.scaling_factor).sample
     return pipe.image_processor.postprocess(decoded)

@@ -5,10 +5,12 @@ The formulas are those of arXiv 2010.02502: sigma of equation 16, the step of eq
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from sdkit.errors import plain_errors
+from sdkit.loading.present import check_present
+from sdkit.parameters import check_value, short
 from sdkit.schedulers import scheduler_named
 from sdkit.show.figure import new_figure
 
@@ -31,10 +33,11 @@ def ddim_noise(pipe, eta: float, num_inference_steps: int = 50) -> list[NoiseSte
     """Return for each step of DDIM the noise left in the latents after it, and the fresh part, as standard deviations.
 
     The pipeline's scheduler says with how much noise the model was trained; it stays as it is, whatever its kind.
-    Raises ValueError for an eta outside 0 to 1.
+    Raises ValueError for an eta outside 0 to 1 and for a number of steps outside 1 to 1000, TypeError for no numbers.
     """
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta is {eta}; give a number from 0 to 1.")
+    check_present(pipe, ["scheduler"])
+    check_value("eta", eta)
+    check_value("num_inference_steps", num_inference_steps)
     ddim = scheduler_named("DDIM", pipe.scheduler)
     ddim.set_timesteps(num_inference_steps)
     stride = ddim.config.num_train_timesteps // num_inference_steps
@@ -52,11 +55,16 @@ def ddim_noise(pipe, eta: float, num_inference_steps: int = 50) -> list[NoiseSte
 def draw_fresh_noise(pipe, eta: Sequence[float] = (0, 0.5, 1), *, num_inference_steps: int = 12) -> ShownFigure:
     """Draw for each eta the noise that is left after each step of DDIM, as bars: what was kept, and what is fresh.
 
-    Heights are variances, which add up; 1 is noise alone. Raises ValueError for no eta, and what `ddim_noise`
-    raises.
+    Heights are variances, which add up; 1 is noise alone. Raises ValueError for no eta, TypeError for a single one, and
+    what `ddim_noise` raises.
     """
-    if not len(eta):
+    if not isinstance(eta, Iterable):
+        raise TypeError(f"eta is {short(eta)}; give a list of numbers such as [0, 0.5, 1].")
+    eta = list(eta)
+    if not eta:
         raise ValueError("eta is empty; give a list of numbers such as [0, 0.5, 1].")
+    for amount in eta:
+        check_value("eta", amount)
     values = ", ".join(f"{amount:g}" for amount in eta)
     figure = new_figure(
         (9.4, 2.9), f"Noise left after each of {num_inference_steps} steps, kept and fresh, eta {values}"

@@ -9,6 +9,8 @@ from sdkit.call.exclusive import exclusive
 from sdkit.call.generate import generator
 from sdkit.errors import plain_errors
 from sdkit.inside.film import decode, predicted
+from sdkit.loading.present import check_present
+from sdkit.parameters import check_value
 from sdkit.show.drawing import Drawing, Section, as_picture, lay_out
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ def guess(
     `picture` is a PIL picture or a shot, with the sides that the model was trained with; `timestep` is from 0, clean,
     to 999, nearly noise alone. A guess is one call of the UNet with the prompt and with the empty text, as in each
     step of a picture; nothing is repeated. Raises ValueError for a timestep that the scheduler does not have, and for
-    none, TypeError for what is no picture.
+    none, TypeError for what is no picture, no pipeline or no number.
     """
+    check_present(pipe)
+    check_value("guidance_scale", guidance_scale)
     moments = list(timestep) if isinstance(timestep, Iterable) else [timestep]
     last = pipe.scheduler.config.num_train_timesteps - 1
     for moment in moments:

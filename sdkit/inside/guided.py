@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sdkit.errors import plain_errors
+from sdkit.loading.present import check_present
+from sdkit.parameters import short
 from sdkit.quiet import quiet
 from sdkit.show.figure import new_figure
 
@@ -73,10 +75,14 @@ def guided(pipe, guider: Any) -> Iterator[Guided]:
 
     It must make do with the two guesses of classifier-free guidance, and the calls must ask for guidance: a
     guidance_scale above 1, whose value then has no effect, nor has guidance_rescale. Gives a `Guided` that tells about
-    the last call. Raises TypeError for a guider that needs another guess, ValueError for a call without guidance.
+    the last call. Raises TypeError for what is no pipeline or no guider and for a guider that needs another guess,
+    ValueError for a call without guidance.
     """
     import torch
 
+    check_present(pipe, ["unet", "scheduler"])
+    if not hasattr(guider, "_input_predictions"):
+        raise TypeError(f"guider is {short(guider)}; give one of diffusers' guiders, such as sdkit.guider() returns.")
     if guider._input_predictions != TWO:
         more = ", ".join(name for name in guider._input_predictions or () if name not in TWO)
         raise TypeError(f"{type(guider).__name__} needs {more or 'nothing'}; give one that needs {' and '.join(TWO)}.")

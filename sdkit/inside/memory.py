@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sdkit.errors import plain_errors
+from sdkit.parameters import short
 from sdkit.show.drawing import as_picture
 from sdkit.show.figure import new_figure
 
@@ -128,10 +129,15 @@ def draw_weights(ways: Mapping[str, tuple[Any, int, int]]) -> ShownFigure:
 
 @plain_errors
 def weight_bytes(model) -> int:
-    """Return the bytes of all weights of a part, or of all parts of a pipeline together."""
+    """Return the bytes of all weights of a part, or of all parts of a pipeline together.
+
+    Raises TypeError for what is neither.
+    """
     import torch
 
     parts = getattr(model, "components", None)
+    if parts is None and not isinstance(model, torch.nn.Module):
+        raise TypeError(f"model is {short(model)}; give a pipeline, or a part of one such as pipe.unet.")
     modules = [model] if parts is None else [part for part in parts.values() if isinstance(part, torch.nn.Module)]
     return sum(weight.nbytes for module in modules for weight in module.parameters())
 

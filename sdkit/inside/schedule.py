@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
 from sdkit.errors import plain_errors
+from sdkit.loading.present import check_present
+from sdkit.parameters import check_value
 from sdkit.schedulers import fresh_copy, scheduler_named
 from sdkit.show.figure import new_figure
 
@@ -26,9 +28,10 @@ def draw_schedule(
     Time runs from left to right, from timestep 999 (nearly noise alone) to 0. The areas are shares of the variance:
     picture `alphas_cumprod`, noise the rest. Each number of steps, with each scheduler (names as `sweep` takes them;
     None: the pipeline's own), gets a row of dots. `pipe` stays as it is, and no model is run. Raises ValueError for
-    nothing to draw and for a scheduler without `alphas_cumprod`, and what the schedulers raise.
+    nothing to draw, for a number outside 1 to 1000 and for a scheduler without `alphas_cumprod`, and what the
+    schedulers raise.
     """
-    counts = [num_inference_steps] if isinstance(num_inference_steps, int) else list(num_inference_steps)
+    counts = list(num_inference_steps) if isinstance(num_inference_steps, Iterable) else [num_inference_steps]
     names = [scheduler] if scheduler is None or isinstance(scheduler, str) else list(scheduler)
     rows = {}
     for name, count in product(names, counts):
@@ -68,7 +71,12 @@ def draw_schedule(
 
 
 def timesteps_of(pipe, num_inference_steps: int, scheduler: str | None = None) -> list[float]:
-    """Return the timesteps of so many steps, in order, with the scheduler of a name or the pipeline's own."""
+    """Return the timesteps of so many steps, in order, with the scheduler of a name or the pipeline's own.
+
+    Raises TypeError for what is no pipeline and no whole number, ValueError for a number outside 1 to 1000.
+    """
+    check_present(pipe, ["scheduler"])
+    check_value("num_inference_steps", num_inference_steps)
     used = fresh_copy(pipe.scheduler) if scheduler is None else scheduler_named(scheduler, pipe.scheduler)
     used.set_timesteps(num_inference_steps)
     return [float(time) for time in used.timesteps]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sdkit.errors import plain_errors
 from sdkit.inside.boxes import Box, BoxDrawing
+from sdkit.loading.present import check_present
 from sdkit.show.drawing import INK, LETTERS, LINE, MARGIN, PALE_INK, Words
 from sdkit.show.labels import text_width
 
@@ -27,8 +28,9 @@ def tokens(pipe, prompt: str) -> list[Token]:
     """Return the tokens of a prompt, the begin and end marks among them, without the filling up to the full length.
 
     A tokenizer of Stable Diffusion takes 77 tokens, the two marks included; those of the text that do not fit are
-    not read. Raises TypeError if `prompt` is not a text.
+    not read. Raises TypeError if `prompt` is not a text, or `pipe` has no tokenizer.
     """
+    check_present(pipe, ["tokenizer"])
     if not isinstance(prompt, str):
         raise TypeError(f"prompt is a {type(prompt).__name__}; give one text.")
     tokenizer = pipe.tokenizer

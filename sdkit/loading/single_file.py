@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sdkit.errors import plain_errors
 from sdkit.files import expanded, whole
 from sdkit.loading import ldm
+from sdkit.loading.present import check_present
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
@@ -19,10 +20,12 @@ def save_single_file(pipe: StableDiffusionPipeline, path: str | Path) -> Path:
 
     That is the usual form of community models, which diffusers' `from_single_file` reads. Tokenizer, scheduler and
     configurations are not in it: they come from a folder or a Hub id given as `config`. The number format is that of
-    the weights. The file is written whole or not at all. Raises ValueError for another ending.
+    the weights. The file is written whole or not at all. Raises ValueError for another ending, TypeError for what is no
+    pipeline.
     """
     from safetensors.torch import save_file
 
+    check_present(pipe, ["unet", "vae", "text_encoder"])
     path = expanded(path)
     if path.suffix.lower() != ".safetensors":
         raise ValueError(f"path is {str(path)!r}; give a name that ends in .safetensors.")
