@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sdkit.errors import plain_errors
+from sdkit.parameters import short
 from sdkit.show.figure import new_figure
 
 if TYPE_CHECKING:
@@ -16,14 +17,28 @@ WIDTH, ROW_HEIGHT, REST_HEIGHT = 8.6, 0.36, 0.7  # inches; the rest is the axis 
 DOT, LINE = "#c23b22", "#333333"
 
 
+def rows_of(name: str, lists: Any, example: str) -> dict[str, list[float]]:
+    """Return a dictionary of lists of numbers with its keys as texts.
+
+    Raises TypeError, which says `name` and an `example` of one, for anything else.
+    """
+    if not isinstance(lists, Mapping):
+        raise TypeError(f"{name} is {short(lists)}; give a dictionary such as {example}.")
+    for key, values in lists.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise TypeError(f"{name} has {short(values)} for {short(key)}; give a list of numbers, as in {example}.")
+    return {str(key): [float(value) for value in values] for key, values in lists.items()}
+
+
 @plain_errors
 def draw_dots(numbers: Mapping[str, Sequence[float]], name: str = "") -> ShownFigure:
     """Draw a row for each name: a dot for each of its numbers, a line at their mean; the largest mean is on top.
 
     `numbers` are as in `draw_dots({"seed": [34, 41], "eta": [23, 25]}, "distance")`, not necessarily as many in each
-    row; `name` says below the axis what they are. The axis begins at 0. Raises ValueError for no rows or an empty one.
+    row; `name` says below the axis what they are. The axis begins at 0. Raises ValueError for no rows or an empty one,
+    TypeError for what is no dictionary of lists.
     """
-    rows = {str(key): [float(value) for value in values] for key, values in numbers.items()}
+    rows = rows_of("numbers", numbers, "{'seed': [34, 41]}")
     empty = [key for key, values in rows.items() if not values]
     if not rows or empty:
         raise ValueError(f"there are no numbers for {', '.join(empty) or 'any name'}; give one or more for each name.")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sdkit.errors import plain_errors
+from sdkit.inside.dots import rows_of
 from sdkit.show.figure import new_figure
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ NOISE = 1000  # the timestep of pure noise, where the axis begins
 def draw_timesteps(plans: Mapping[str, Iterable[float]]) -> ShownFigure:
     """Return a figure with a row of dots for each named list of timesteps, from 1000 (noise) at the left to 0 (clean).
 
-    Raises ValueError for no list, an empty one, and a timestep that is not from 0 to 1000.
+    Raises ValueError for no list, an empty one, and a timestep that is not from 0 to 1000, TypeError for what is no
+    dictionary of lists.
     """
-    rows = {str(name): [float(moment) for moment in moments] for name, moments in plans.items()}
+    rows = rows_of("plans", plans, "{'own': [901, 601, 301]}")
     if not rows:
         raise ValueError("there are no lists to draw; give at least one, as in {'own': [901, 601, 301]}.")
     for name, moments in rows.items():

@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from sdkit.panel.picture_controls import CONTROL_WIDTH, LABEL_STYLE, MaskChoice, PictureChoice
-from sdkit.parameters import CHOICE, INTEGER, PARAMETERS, SIZE, SWITCH, TEXT
+from sdkit.parameters import CHOICE, INTEGER, PARAMETERS, SIZE, SWITCH, TEXT, short
 from sdkit.schedulers import SCHEDULERS
 from sdkit.shot import in_words, is_picture, is_same
 
@@ -106,6 +106,8 @@ def _usual_control(name: str, start: Any) -> widgets.Widget:
         return _choice(name, list(SCHEDULERS), start)
     if name == "image" or is_picture(start):
         return PictureChoice(name, start)
+    if kind == TEXT and not isinstance(start, str | None):
+        raise TypeError(f"{name} is {short(start)}; give a text to start with, a list of choices, or a widget.")
     if kind == TEXT or isinstance(start, str):
         lines = (start or "").count("\n") + 1
         if lines > 1:

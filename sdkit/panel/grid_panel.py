@@ -21,7 +21,7 @@ from sdkit.panel.run import Run
 from sdkit.panel.still import empty_grid, still
 from sdkit.panel.thread import RequestThread, cells_run, from_front_end, take_turns_with_cells
 from sdkit.panel.view import WRAPPED, button, enlarge
-from sdkit.parameters import OWN_NAMES, known_names
+from sdkit.parameters import OWN_NAMES, known_names, short
 from sdkit.schedulers import find_name
 from sdkit.shot import Shot, caption, is_same
 from sdkit.shots import Shots
@@ -81,12 +81,19 @@ def explore_grid(
     axes = {"columns": columns, "rows": rows, "pages": pages}
     for place, axis in axes.items():
         known = names_that_vary(pipe)
-        if axis is not None and (len(axis) != 2 or axis[0] not in known):
-            raise ValueError(f"{place} is {axis!r}; give (name, values as a text), the name one of {', '.join(known)}.")
+        if axis is not None and not (_is_pair_of_texts(axis) and axis[0] in known):
+            raise ValueError(
+                f'{place} is {short(axis)}; give (name, values as a text) such as ("seed", "1, 2"), the name one of '
+                f"{', '.join(known)}."
+            )
     made = GridPanel(pipe, panel, controls)
     for place, axis in axes.items():
         getattr(made, place).choose(*(axis or (None, "")))
     return made
+
+
+def _is_pair_of_texts(axis: Any) -> bool:
+    return isinstance(axis, (tuple, list)) and len(axis) == 2 and all(isinstance(text, str) for text in axis)
 
 
 class GridPanel(widgets.HBox):

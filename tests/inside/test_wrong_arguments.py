@@ -57,6 +57,9 @@ def test_what_is_no_pipeline_is_refused_in_the_same_words_everywhere(call):
             r"eta is 0.5; give a list of numbers such as \[0, 0.5",
         ),
         (lambda pipe: sd.draw_fresh_noise(pipe, ["1"]), TypeError, "eta is '1'; give a number from 0 to 1"),
+        (lambda pipe: sd.draw_dots([1, 2]), TypeError, r"numbers is \[1, 2\]; give a dictionary such as {'seed': "),
+        (lambda pipe: sd.draw_dots({"a": 3}), TypeError, "numbers has 3 for 'a'; give a list of numbers"),
+        (lambda pipe: sd.draw_timesteps([1, 2]), TypeError, r"plans is \[1, 2\]; give a dictionary such as {'own': "),
         (
             lambda pipe: sd.guess(pipe, PICTURE, "a cat", timestep=5, guidance_scale="7"),
             TypeError,

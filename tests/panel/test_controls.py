@@ -98,6 +98,7 @@ def test_without_names_all_arguments_that_have_a_control_get_it():
         ({"seed": object()}, TypeError, "seed"),
         ({"more": None}, TypeError, "no control is known for more=None"),
         ({"text": []}, ValueError, "text has no choices"),
+        ({"prompt": 3}, TypeError, "prompt is 3; give a text to start with, a list of choices, or a widget"),
     ],
 )
 def test_bad_controls_are_refused(controls, error, words):

@@ -564,6 +564,13 @@ def test_axes_can_be_given_to_begin_with(pipe):
     assert (panel.pages.name, panel.pages.text.value) == ("seed", "3-4")
     with pytest.raises(ValueError, match=r"columns is \('steps', '1'\); give \(name, values as a text\)"):
         explore_grid(pipe, columns=("steps", "1"))
+    for axis in (("seed", [1, 2]), "seed", 3, (1, "2"), ("seed",)):
+        with pytest.raises(
+            ValueError, match=r'columns is .*; give \(name, values as a text\) such as \("seed", "1, 2"\)'
+        ):
+            explore_grid(pipe, columns=axis)
+    with pytest.raises(TypeError, match="prompt is 3; give a text"):
+        explore_grid(pipe, prompt=3)
 
 
 def test_what_was_said_of_the_grid_before_is_taken_away(grid):
