@@ -15,7 +15,7 @@ from sdkit.errors import plain_errors
 from sdkit.judge import judge, load_judge
 from sdkit.loading.locate import BUILT_IN
 from sdkit.measure import background
-from sdkit.shot import is_picture
+from sdkit.shot import listed
 
 # The background colours of the training drawings (training/world.py), red, green and blue from 0 to 255.
 COLOURS = {
@@ -37,11 +37,10 @@ def named(pictures: Any, kind: str = "object") -> list[str]:
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; give one of {', '.join(KINDS)}.")
-    if is_picture(getattr(pictures, "image", pictures)):
-        pictures = [pictures]
+    pictures = listed("pictures", pictures)
     if kind == "background":
         return [_nearest(background(picture)) for picture in pictures]
-    return [next(iter(found[kind])) for found in judge(list(pictures))]
+    return [next(iter(found[kind])) for found in judge(pictures)]
 
 
 def asked_for(prompt: str) -> dict[str, str]:

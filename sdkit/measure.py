@@ -6,6 +6,7 @@ as diffusers returns them, 0.0 to 1.0.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
@@ -80,7 +81,12 @@ def _pairs(a, b) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @plain_errors
 def spread(pictures) -> float:
-    """Return the mean distance between all pairs of at least two pictures: how different they are."""
+    """Return the mean distance between all pairs of at least two pictures: how different they are.
+
+    Raises ValueError for fewer, TypeError for what is no list.
+    """
+    if not isinstance(pictures, Iterable):
+        raise TypeError(f"pictures is a {type(pictures).__name__}; give a list of at least two pictures.")
     pictures = list(pictures)
     if len(pictures) < 2:
         raise ValueError(f"spread needs at least two pictures, not {len(pictures)}.")

@@ -279,6 +279,15 @@ def is_picture(value) -> bool:
     return hasattr(value, "getbands")
 
 
+def listed(name: str, pictures: Any) -> list:
+    """Return pictures or shots as a list, one alone too. Raises TypeError, which says `name`, for what is neither."""
+    if is_picture(getattr(pictures, "image", pictures)):
+        return [pictures]
+    if isinstance(pictures, (str, bytes)) or not isinstance(pictures, Iterable):
+        raise TypeError(f"{name} is a {type(pictures).__name__}; give a PIL picture, a shot, or a list of them.")
+    return list(pictures)
+
+
 def is_same(a, b) -> bool:
     """Say whether two values of an axis are the same; tensors are only the same as themselves.
 

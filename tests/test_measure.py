@@ -117,5 +117,7 @@ def test_bad_input():
         distance(flat(0, 0, 0), Image.new("RGB", (4, 4)))
     with pytest.raises(ValueError, match="at least two"):
         spread([flat(0, 0, 0)])
+    with pytest.raises(TypeError, match="pictures is a Image; give a list of at least two pictures"):
+        spread(flat(0, 0, 0))
     with pytest.raises(TypeError, match="shape"):
         saturation(np.zeros((3, 3)))

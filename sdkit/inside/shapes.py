@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from sdkit.asked import COLOURS, named
 from sdkit.errors import plain_errors
 from sdkit.measure import background, pixels
-from sdkit.shot import is_picture
+from sdkit.shot import listed
 
 # The corners of each shape, clockwise from the top, as (share of a full turn, distance from the middle).
 _CORNERS = {
@@ -86,7 +86,7 @@ def named_shapes(pictures: Any) -> list[str | None]:
     out likewise; the nearest has the name. `pictures` are PIL pictures or shots, or one of them. Raises TypeError
     for what is no picture.
     """
-    return [_nearest(_cut_out(picture)) for picture in _listed(pictures)]
+    return [_nearest(_cut_out(picture)) for picture in listed("pictures", pictures)]
 
 
 @plain_errors
@@ -96,7 +96,7 @@ def shape_colours(pictures: Any) -> list[str | None]:
     It is the median over all that differs from the border's colour. `pictures` are as for `named_shapes`.
     """
     found = []
-    for picture in _listed(pictures):
+    for picture in listed("pictures", pictures):
         inside = pixels(picture)[_differs(picture)]
         colour = np.median(inside, axis=0) if len(inside) else None
         found.append(None if colour is None else min(COLOURS, key=lambda name: float(_apart(colour, COLOURS[name]))))
@@ -117,11 +117,6 @@ def count_right(pictures: Sequence, what: Sequence[tuple[str, str, str]]) -> dic
         "shape": zip(named_shapes(pictures), (shape for shape, _, _ in what)),
     }
     return {name: sum(found == asked for found, asked in pairs) for name, pairs in seen.items()}
-
-
-def _listed(pictures: Any) -> list:
-    """Return a list of pictures, also of one alone."""
-    return [pictures] if is_picture(getattr(pictures, "image", pictures)) else list(pictures)
 
 
 def _apart(colours: np.ndarray, other: Sequence[float]) -> np.ndarray:

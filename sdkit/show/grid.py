@@ -8,7 +8,7 @@ from math import ceil, prod
 from typing import Any
 
 from sdkit.errors import plain_errors
-from sdkit.shot import Shot, ShotList, SkippedCell, in_words, is_picture, matching
+from sdkit.shot import Shot, ShotList, SkippedCell, in_words, listed, matching
 from sdkit.show.drawing import Drawing, Section, lay_out
 from sdkit.zoom import zoom
 
@@ -31,9 +31,9 @@ def draw_grid(shots: Sequence | Shot, *, columns: int | None = None, labels: Seq
 
     Raises ValueError for an empty list or labels of another length, TypeError for what is no picture.
     """
-    if isinstance(shots, Shot) or is_picture(shots):
+    if isinstance(shots, Shot):  # of an array too
         shots = [shots]
-    shots = list(shots) if not isinstance(shots, ShotList) else shots
+    shots = listed("shots", shots) if not isinstance(shots, ShotList) else shots
     if not shots:
         raise ValueError("there are no pictures to draw; give at least one.")
     if labels is not None and len(labels) != len(shots):

@@ -5,6 +5,7 @@ import torch
 from PIL import Image
 
 import sdkit as sd
+from sdkit.inside.shapes import named_shapes
 from sdkit.shot import Shot
 
 PICTURE = Image.new("RGB", (128, 128))
@@ -57,6 +58,18 @@ def test_what_is_no_pipeline_is_refused_in_the_same_words_everywhere(call):
             r"eta is 0.5; give a list of numbers such as \[0, 0.5",
         ),
         (lambda pipe: sd.draw_fresh_noise(pipe, ["1"]), TypeError, "eta is '1'; give a number from 0 to 1"),
+        (
+            lambda pipe: sd.draw_grid(None),
+            TypeError,
+            "shots is a NoneType; give a PIL picture, a shot, or a list of them",
+        ),
+        (lambda pipe: sd.draw_grid("a.png"), TypeError, "shots is a str; give a PIL picture"),
+        (
+            lambda pipe: sd.named(None),
+            TypeError,
+            "pictures is a NoneType; give a PIL picture, a shot, or a list of them",
+        ),
+        (lambda pipe: named_shapes(3), TypeError, "pictures is a int; give a PIL picture, a shot, or a list of them"),
         (lambda pipe: sd.draw_dots([1, 2]), TypeError, r"numbers is \[1, 2\]; give a dictionary such as {'seed': "),
         (lambda pipe: sd.draw_dots({"a": 3}), TypeError, "numbers has 3 for 'a'; give a list of numbers"),
         (lambda pipe: sd.draw_timesteps([1, 2]), TypeError, r"plans is \[1, 2\]; give a dictionary such as {'own': "),
