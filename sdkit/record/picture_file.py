@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from sdkit.parameters import MAX_SIDE
+from sdkit.parameters import MAX_SIDE, short
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,7 +26,7 @@ def file_at(path: str | Path) -> Path:
         found = Path(path).expanduser()
         is_file = found.is_file()
     except TypeError as error:
-        raise TypeError(f"path is {path!r}; give a text or a Path.") from error
+        raise TypeError(f"path is {short(path)}; give a text or a Path.") from error
     except (OSError, ValueError, RuntimeError):  # too long a name, a zero character, no such home folder
         is_file = False
     if not is_file:

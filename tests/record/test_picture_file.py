@@ -109,3 +109,10 @@ def test_other_files_are_told_what_is_read(tmp_path, ending):
     path.write_bytes(b"GIF89a")
     with pytest.raises(ValueError, match=f"a.{ending} cannot be read: read are PNG, JPEG and WebP"):
         read_settings(path)
+
+
+def test_the_bytes_of_a_file_are_refused_in_one_line(tmp_path):
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    with pytest.raises(TypeError, match=r"path is b'\\x89PNG.{0,60}\.\.\.; give a text or a Path") as error:
+        read_settings((tmp_path / "a.png").read_bytes())
+    assert len(str(error.value)) < 120
