@@ -4,11 +4,36 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from sdkit.call.resolve import Call, schedule_argument
 from sdkit.loading.adapters import all_layers, in_use
 from sdkit.parameters import short
 from sdkit.schedulers import fresh_copy, misfit, takes, try_steps
+
+# Schedulers that take own timesteps, or own sigmas, in words.
+_TAKERS = {
+    "timesteps": "EulerDiscreteScheduler, HeunDiscreteScheduler or DPMSolverMultistepScheduler",
+    "sigmas": "EulerDiscreteScheduler",
+}
+
+
+def check_own_steps(pipe, arguments: Mapping[str, Any]) -> None:
+    """Raise ValueError for own timesteps or sigmas that the pipeline's scheduler takes none of, and for both at once.
+
+    To be called before the numbers are checked: where none are taken, other numbers are no help.
+    """
+    given = [name for name in _TAKERS if arguments.get(name) is not None]
+    if len(given) > 1:
+        raise ValueError("timesteps and sigmas are both given; give one of them.")
+    set_timesteps = getattr(pipe.scheduler, "set_timesteps", None)  # a scheduler without it is refused later
+    for name in given:
+        if set_timesteps and name not in inspect.signature(set_timesteps).parameters:
+            raise ValueError(
+                f"{name} is given, but {type(pipe.scheduler).__name__} takes no own {name}; leave it out, or set a "
+                f"scheduler that does as pipe.scheduler, such as {_TAKERS[name]}."
+            )
 
 
 def check_together(call: Call) -> None:
@@ -84,7 +109,7 @@ def _scheduler_noise(call):
 
 def _schedule(call):
     """Refuse steps, timesteps and sigmas that the scheduler cannot plan, or that make no picture."""
-    name = _schedule_argument(call)
+    name = schedule_argument(call)
     value, trained = call.get(name), call.pipe.scheduler.config.num_train_timesteps
     if name == "timesteps" and value[0] >= trained:
         raise ValueError(f"timesteps begins with {value[0]}; the last one trained is {trained - 1}.")
@@ -113,16 +138,6 @@ def _schedule(call):
         try_steps(planned, planned.timesteps[:1])
     except Exception as error:
         raise _misfit(call, f"its first step fails ({error})") from error
-
-
-def _schedule_argument(call):
-    """Return the name of the argument that says which steps run, after checking that the scheduler takes it."""
-    if all(call.arguments.get(name) is not None for name in ("timesteps", "sigmas")):
-        raise ValueError("timesteps and sigmas are both given; give one of them.")
-    name = schedule_argument(call)
-    if name not in inspect.signature(call.pipe.scheduler.set_timesteps).parameters:
-        raise ValueError(f"{name} is given, but {call.scheduler} takes no own {name}.")
-    return name
 
 
 def _check_strength(call, timesteps, steps, order):

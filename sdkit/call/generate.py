@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sdkit.call.check_inputs import check_inputs, holds_several_masks
 from sdkit.call.check_memory import check_memory
 from sdkit.call.check_parts import check_parts, check_present
-from sdkit.call.check_together import check_together
+from sdkit.call.check_together import check_own_steps, check_together
 from sdkit.call.exclusive import exclusive
 from sdkit.call.known_flaws import known_flaws
 from sdkit.call.no_effect import without_effect
@@ -207,6 +207,7 @@ def check_call(pipe, arguments: dict[str, Any], *, seed_given: bool = False, ine
     if not isinstance(ineffective, str) or ineffective not in ("warn", "raise"):
         raise ValueError(f'ineffective is {short(ineffective)}; give "warn" or "raise".')
     check_names(arguments, {*known_names(pipe), "lora_scale"}, type(pipe).__name__)
+    check_own_steps(pipe, arguments)
     for name, value in arguments.items():
         check_value(name, value)
     arguments = _with_lora_scale(arguments)

@@ -1,5 +1,6 @@
 """Schedulers that fit a call or do not, the noise that they draw on the way, and pictures that hold NaN."""
 
+import re
 import warnings
 from operator import attrgetter
 
@@ -192,3 +193,21 @@ def test_a_whole_picture_has_no_problem_and_the_pipeline_stays(pipe, tmp_path):
     shot = generate(pipe, "a cat", num_inference_steps=1)[0]
     assert shot.problem is None and "postprocess" not in vars(pipe.image_processor)
     assert save_picture(shot, tmp_path / "a.png").is_file()
+
+
+# Own timesteps and sigmas.
+
+
+@pytest.mark.parametrize("name", ["timesteps", "sigmas"])
+@pytest.mark.parametrize("numbers", [[900, 500, 100], [100, 500], []])
+def test_schedulers_that_take_own_steps_are_named_whatever_the_numbers_are(own, pipe, name, numbers):
+    own.scheduler = diffusers.DDIMScheduler.from_config(pipe.scheduler.config)
+    with pytest.raises(
+        ValueError, match=f"{name} is given, but DDIMScheduler takes no own {name}; leave it out"
+    ) as error:
+        generate(own, "a cat", **{name: numbers})
+    named = re.findall(r"\w+Scheduler", str(error.value).split("such as")[1])
+    assert "EulerDiscreteScheduler" in named
+    for kind in named:
+        own.scheduler = getattr(diffusers, kind).from_config(pipe.scheduler.config)
+        check_call(own, {"prompt": "a cat", name: [900, 500, 100] if name == "timesteps" else [10.0, 1.0, 0.1]})
