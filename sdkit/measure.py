@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
+from numbers import Integral
 
 import numpy as np
 
@@ -103,8 +104,13 @@ def saturation(picture) -> float:
 
 @plain_errors
 def sharpness(picture) -> float:
-    """Return the variance of the 4-neighbour Laplacian of the grey picture: larger is sharper, 0 is flat."""
+    """Return the variance of the 4-neighbour Laplacian of the grey picture: larger is sharper, 0 is flat.
+
+    Raises ValueError for a picture with fewer than 3 pixels in a row or a column.
+    """
     grey = pixels(picture) @ (0.299, 0.587, 0.114)
+    if min(grey.shape) < 3:
+        raise ValueError(f"picture is {grey.shape[1]}x{grey.shape[0]} pixels; give one of 3x3 or more.")
     inner = grey[1:-1, 1:-1]
     laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * inner
     return float(laplacian.var())
@@ -121,14 +127,23 @@ def clipped(picture) -> float:
 def unevenness(picture) -> float:
     """Return how uneven the top and bottom edges are: the standard deviation of two lines each, in grey levels.
 
-    0 is one plain colour; stains and patterns in a background that should be plain raise it.
+    0 is one plain colour; stains and patterns in a background that should be plain raise it. Raises ValueError for a
+    picture of one line.
     """
-    return float(pixels(picture)[[0, 1, -2, -1]].std(axis=(0, 1)).mean())
+    values = pixels(picture)
+    if len(values) < 2:
+        raise ValueError(f"picture is {values.shape[1]}x1 pixels; give one of two lines or more.")
+    return float(values[[0, 1, -2, -1]].std(axis=(0, 1)).mean())
 
 
 @plain_errors
 def background(picture, width: int = 2) -> tuple[int, int, int]:
-    """Return the median colour of the picture's border, `width` pixels wide, as (red, green, blue)."""
+    """Return the median colour of the picture's border, `width` pixels wide, as (red, green, blue).
+
+    Raises ValueError for a width that is no whole number of 1 or more.
+    """
+    if not isinstance(width, Integral) or width < 1:
+        raise ValueError(f"width is {width!r}; give a whole number of pixels, 1 or more.")
     values = pixels(picture)
     edge = np.concatenate(
         [part.reshape(-1, 3) for part in (values[:width], values[-width:], values[:, :width], values[:, -width:])]

@@ -117,6 +117,14 @@ def test_bad_input():
         distance(flat(0, 0, 0), Image.new("RGB", (4, 4)))
     with pytest.raises(ValueError, match="at least two"):
         spread([flat(0, 0, 0)])
+    for width in (0, -1, 1.5):
+        with pytest.raises(ValueError, match=f"width is {width}; give a whole number of pixels, 1 or more"):
+            background(flat(0, 0, 0), width)
+    with pytest.raises(ValueError, match="picture is 8x2 pixels; give one of 3x3 or more"):
+        sharpness(Image.new("RGB", (8, 2)))
+    assert sharpness(Image.new("RGB", (3, 3))) == unevenness(Image.new("RGB", (1, 2))) == 0
+    with pytest.raises(ValueError, match="picture is 8x1 pixels; give one of two lines or more"):
+        unevenness(Image.new("RGB", (8, 1)))
     with pytest.raises(TypeError, match="pictures is a Image; give a list of at least two pictures"):
         spread(flat(0, 0, 0))
     with pytest.raises(TypeError, match="shape"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import TYPE_CHECKING
 
 from sdkit.errors import plain_errors
@@ -19,15 +20,18 @@ def draw_bars(names: Sequence[str], amounts: Mapping[str, Sequence[float]], unit
     """Draw a group of bars for each of `names`, one bar for each entry of `amounts`, and write each amount beside it.
 
     `amounts` maps what is measured to one number, 0 or more, for each name; `unit` says what they are in. Raises
-    ValueError for nothing to draw, for lists of other lengths and for numbers below 0.
+    ValueError for nothing to draw, for lists of other lengths, and for numbers below 0 or not finite.
     """
     if not names or not amounts:
         raise ValueError("there is nothing to draw; give names, and amounts for them.")
     for what, values in amounts.items():
         if len(values) != len(names):
             raise ValueError(f"{what} has {len(values)} amounts for {len(names)} names; give one for each.")
-        if min(values) < 0:
-            raise ValueError(f"{what} has the amount {min(values):g}; bars begin at 0, so give 0 or more.")
+        for value in values:
+            if not 0 <= value < inf:  # NaN is neither
+                raise ValueError(
+                    f"{what} has the amount {value:g}; bars begin at 0, so give a finite number of 0 or more."
+                )
     count = len(amounts)
     told = "; ".join(
         f"{name}: " + ", ".join(f"{what} {values[row]:.3g} {unit}".strip() for what, values in amounts.items())

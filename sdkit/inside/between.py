@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,20 @@ def slerp(start: torch.Tensor, end: torch.Tensor, weight: float) -> torch.Tensor
     """Return what lies between two tensors of one shape on the arc from one to the other (spherical interpolation).
 
     `weight` 0 gives `start`, 1 gives `end`. Between two noises with a standard deviation of 1 it stays near 1, where
-    the weighted mean, `torch.lerp`, falls to 0.7. Raises ValueError for two shapes, and for opposite tensors.
+    the weighted mean, `torch.lerp`, falls to 0.7. Raises ValueError for two shapes, for tensors that are opposite, all
+    zeros or not finite, and for a weight that is not finite.
     """
     import torch
 
     if start.shape != end.shape:
         raise ValueError(f"start has the shape {tuple(start.shape)} and end {tuple(end.shape)}; give two of one shape.")
-    angle = torch.acos(((start * end).sum() / (start.norm() * end.norm())).clamp(-1, 1))
+    if not math.isfinite(weight):
+        raise ValueError(f"weight is {weight}; give a number, 0 for start and 1 for end.")
+    lengths = {"start": start.norm(), "end": end.norm()}
+    for name, length in lengths.items():
+        if not 0 < length < torch.inf:  # NaN is neither
+            raise ValueError(f"{name} has the length {length:g}, so no arc leads there; give noise.")
+    angle = torch.acos(((start * end).sum() / (lengths["start"] * lengths["end"])).clamp(-1, 1))
     if angle < NEARLY_ONE_WAY:
         return torch.lerp(start, end, weight)
     if angle > torch.pi - NEARLY_ONE_WAY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +36,16 @@ def draw_dots(numbers: Mapping[str, Sequence[float]], name: str = "") -> ShownFi
     """Draw a row for each name: a dot for each of its numbers, a line at their mean; the largest mean is on top.
 
     `numbers` are as in `draw_dots({"seed": [34, 41], "eta": [23, 25]}, "distance")`, not necessarily as many in each
-    row; `name` says below the axis what they are. The axis begins at 0. Raises ValueError for no rows or an empty one,
-    TypeError for what is no dictionary of lists.
+    row; `name` says below the axis what they are. The axis begins at 0. Raises ValueError for no rows, for an empty one
+    and for a number that is not finite, TypeError for what is no dictionary of lists.
     """
     rows = rows_of("numbers", numbers, "{'seed': [34, 41]}")
     empty = [key for key, values in rows.items() if not values]
     if not rows or empty:
         raise ValueError(f"there are no numbers for {', '.join(empty) or 'any name'}; give one or more for each name.")
+    for key, values in rows.items():
+        if not all(map(isfinite, values)):
+            raise ValueError(f"numbers has {short(values)} for {key}; give finite numbers.")
     ordered = sorted(rows, key=lambda key: mean(rows[key]))  # the axis runs upwards
     means = ", ".join(f"{key} {mean(rows[key]):.3g}" for key in reversed(ordered))
     figure = new_figure((WIDTH, ROW_HEIGHT * len(rows) + REST_HEIGHT), f"{name or 'numbers'} in dots, means: {means}")

@@ -9,6 +9,7 @@ from sdkit.inside.shapes import named_shapes
 from sdkit.shot import Shot
 
 PICTURE = Image.new("RGB", (128, 128))
+NOISE, NAN = torch.arange(1.0, 5), float("nan")
 NO_PIPELINE = "pipe is None; give a Stable Diffusion pipeline, such as load_pipeline\\(\\) returns"
 
 
@@ -70,6 +71,20 @@ def test_what_is_no_pipeline_is_refused_in_the_same_words_everywhere(call):
             "pictures is a NoneType; give a PIL picture, a shot, or a list of them",
         ),
         (lambda pipe: named_shapes(3), TypeError, "pictures is a int; give a PIL picture, a shot, or a list of them"),
+        (
+            lambda pipe: sd.slerp(NOISE, -2 * NOISE.flip(0), NAN),
+            ValueError,
+            "weight is nan; give a number, 0 for start",
+        ),
+        (lambda pipe: sd.slerp(0 * NOISE, NOISE, 0.5), ValueError, "start has the length 0, so no arc"),
+        (lambda pipe: sd.slerp(NOISE, NOISE * NAN, 0.5), ValueError, "end has the length nan, so no arc"),
+        (lambda pipe: sd.draw_between(NOISE, 0 * NOISE, [0, 1]), ValueError, "end has the length 0, so no arc"),
+        (lambda pipe: sd.draw_bars(["a", "b"], {"MB": [1, NAN]}), ValueError, "MB has the amount nan; bars begin at 0"),
+        (
+            lambda pipe: sd.draw_dots({"a": [1, NAN]}),
+            ValueError,
+            r"numbers has \[1.0, nan\] for a; give finite numbers",
+        ),
         (lambda pipe: sd.draw_dots([1, 2]), TypeError, r"numbers is \[1, 2\]; give a dictionary such as {'seed': "),
         (lambda pipe: sd.draw_dots({"a": 3}), TypeError, "numbers has 3 for 'a'; give a list of numbers"),
         (lambda pipe: sd.draw_timesteps([1, 2]), TypeError, r"plans is \[1, 2\]; give a dictionary such as {'own': "),
