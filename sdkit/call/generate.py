@@ -42,7 +42,7 @@ def generate(
 
     `pipe` is a Stable Diffusion pipeline (text to image, image to image, or inpaint) and
     `arguments` are those of its own call. Picture i of a call gets a fresh CPU generator seeded
-    with `seed + i` (or the i-th of a list), so that each can be made again alone; seed defaults
+    with `seed + i` (or the i-th of a list or array), so that each can be made again alone; seed defaults
     to 0. Passing `generator` instead works as in diffusers. `lora_scale` is short for
     `cross_attention_kwargs={"scale": ...}`, the strength of the LoRA in use. With `ineffective="raise"` an
     argument that cannot change the picture is a ValueError, otherwise a `NoEffectWarning`. A picture that
@@ -97,7 +97,9 @@ def generator(seed: int) -> torch.Generator:
 
 
 def seeds_for(seed: Any, count: int) -> list[int]:
-    """Return one seed per picture: `seed`, `seed + 1`, ... or the given list, which must have `count`."""
+    """Return one seed per picture: `seed`, `seed + 1`, ... or the given list or array, which must have `count`."""
+    if getattr(seed, "ndim", 0) == 1:
+        seed = seed.tolist()
     if isinstance(seed, (list, tuple, range)):
         if _length(seed) != count:
             raise ValueError(f"seed has {_length(seed)} numbers for {count} pictures; give one number, or {count}.")
