@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from sdkit.call.exclusive import exclusive
@@ -16,6 +17,7 @@ from sdkit.errors import plain_errors
 from sdkit.inside.tokens import tokens
 from sdkit.inside.unet_calls import for_one_picture
 from sdkit.measure import pixels
+from sdkit.parameters import short
 from sdkit.show.drawing import Drawing, Section, lay_out
 from sdkit.show.figure import new_figure
 
@@ -34,8 +36,10 @@ class WordProcessor:
     maps: anything with `append`; it gets the shares of each cross-attention layer at each step, (N, places, tokens),
     the mean over the heads. N is the UNet's batch: with guidance the negative texts come first.
     factor: what the words say is multiplied by it; at 0 no word counts.
-    weights: {number of a token: factor} for the shares of single tokens, in all texts of the batch.
+    weights: {place of a token: factor} for the shares of single tokens, in all texts of the batch. Places are those in
+    the prompt, as `tokens` lists them: 0 is the start token, 1 the first of the text, 76 the last that is read.
 
+    Raises ValueError for a place that no token has.
     Without them it is diffusers' own `AttnProcessor2_0`, bit for bit.
     """
 
@@ -62,8 +66,13 @@ class WordProcessor:
             result = self._usual(attn, hidden_states, encoder_hidden_states, attention_mask, temb)
             return result if factor == 1 else factor * result
         factors = shares.new_ones(shares.shape[-1])
-        for token, times in weights.items():
-            factors[token] = times
+        for place, times in weights.items():
+            if not isinstance(place, Integral) or not 0 <= int(place) < len(factors):
+                raise ValueError(
+                    f"weights has the place {short(place)}; give whole numbers from 0, the start token, to "
+                    f"{len(factors) - 1}: a token's place in the prompt, not its number in the vocabulary."
+                )
+            factors[place] = times
         result = attn.batch_to_head_dim((shares * factors) @ value)
         return factor * attn.to_out[1](attn.to_out[0](result))
 

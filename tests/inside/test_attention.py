@@ -53,6 +53,18 @@ def test_places_lie_in_the_picture(maps, places):
         maps.draw_shares(places)
 
 
+@pytest.mark.parametrize("place", [-1, 77, 2368, 1.5, "owl"])
+def test_weights_are_of_places_in_the_prompt(told, place):
+    with pytest.raises(
+        ValueError, match=f"weights has the place {place!r}; give whole numbers from 0, .* to 76: a token"
+    ):
+        told(weights={place: 0})
+
+
+def test_the_last_place_has_a_weight(told):
+    assert told(weights={76: 0.5, 0: 1}).isfinite().all()
+
+
 def test_a_picture_is_lit_where_a_word_is_looked_at():
     from PIL import Image
 
