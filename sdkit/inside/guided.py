@@ -75,8 +75,11 @@ def guided(pipe, guider: Any) -> Iterator[Guided]:
 
     It must make do with the two guesses of classifier-free guidance, and the calls must ask for guidance: a
     guidance_scale above 1, whose value then has no effect, nor has guidance_rescale. Gives a `Guided` that tells about
-    the last call. Raises TypeError for what is no pipeline or no guider and for a guider that needs another guess,
-    ValueError for a call without guidance.
+    the last call.
+
+    A picture's record cannot hold a guider. So `rebuild` makes such a picture without it, which is another one, and
+    says so, and `sweep` refuses `folder=` inside the block. Raises TypeError for what is no pipeline or no guider and
+    for a guider that needs another guess, ValueError for a call without guidance.
     """
     import torch
 

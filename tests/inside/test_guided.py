@@ -4,7 +4,7 @@ import diffusers.guiders
 import pytest
 import torch
 
-from sdkit import generator, messages
+from sdkit import generate, generator, messages, rebuild, save_picture, sweep
 from sdkit.inside.guided import Guided, guided, guider
 
 STEPS = 4
@@ -62,6 +62,16 @@ def test_a_call_after_one_that_broke_off_begins_at_the_first_step(pipe):
             latents(pipe, callback_on_step_end=stop)
         latents(pipe)
     assert told.guided == [False, True, False, False]
+
+
+def test_pictures_cannot_be_rebuilt_nor_swept_into_a_folder_as_the_docstring_says(pipe, tmp_path):
+    call = {"prompt": "a cat", "seed": 1, "num_inference_steps": 1}
+    with guided(pipe, guider(guidance_scale=2.0)):
+        path = save_picture(generate(pipe, **call)[0], tmp_path / "a.png")
+        with pytest.raises(ValueError, match="leave out folder"):
+            sweep(pipe, folder=tmp_path / "swept", **{**call, "seed": [1, 2]})
+    assert "then it had unet has a hook" in repr(rebuild(path, pipe))
+    assert "`rebuild`" in guided.__doc__ and "`folder=`" in guided.__doc__
 
 
 def test_what_cannot_guide_here_is_refused(pipe):
