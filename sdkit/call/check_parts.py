@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sdkit.call.resolve import Call
-from sdkit.loading.present import check_present as check_present  # other checks of a call are found here too
 
 
 def check_parts(call: Call) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdkit.call.check_inputs import check_inputs, holds_several_masks
 from sdkit.call.check_memory import check_memory
-from sdkit.call.check_parts import check_parts, check_present
+from sdkit.call.check_parts import check_parts
 from sdkit.call.check_together import check_own_steps, check_together
 from sdkit.call.exclusive import exclusive
 from sdkit.call.known_flaws import known_flaws
@@ -19,6 +19,7 @@ from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
 from sdkit.call.watching import watched
 from sdkit.errors import plain_errors, warn_user
 from sdkit.loading.adapters import strengths_kept
+from sdkit.loading.present import check_present
 from sdkit.loading.provenance import origin_of
 from sdkit.loading.state import changes, state_of
 from sdkit.parameters import NoEffectWarning, check_names, check_value, known_names, plain_value, short

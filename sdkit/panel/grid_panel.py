@@ -10,9 +10,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from sdkit.call.check_parts import check_present
 from sdkit.call.watching import StoppedError
 from sdkit.errors import plain_errors
+from sdkit.loading.present import check_present
 from sdkit.panel.axis_controls import AxisChoice, names_that_vary, notation, problem, wide
 from sdkit.panel.controls import controls_for, set_value
 from sdkit.panel.grid_plan import MAX_PICTURES, GridPlan, reasons

@@ -15,7 +15,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdkit.call.check_parts import check_present
 from sdkit.call.generate import generate
 from sdkit.call.resolve import resolve, uses_seed
 from sdkit.errors import plain_errors, warn_user
@@ -24,6 +23,7 @@ from sdkit.loading.components import pipeline_from
 from sdkit.loading.device import device_of
 from sdkit.loading.locate import BUILT_IN
 from sdkit.loading.pipeline import load_pipeline
+from sdkit.loading.present import check_present
 from sdkit.loading.provenance import origin_of
 from sdkit.loading.state import changes
 from sdkit.parameters import PARAMETERS, SIZE, TEXT, check_value, short

@@ -7,8 +7,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdkit.call.check_parts import check_present
 from sdkit.errors import plain_errors, warn_user
+from sdkit.loading.present import check_present
 from sdkit.shots import Shots
 from sdkit.show.progress import shown_progress
 from sdkit.sweeping.cost import Plan, memory_of
