@@ -26,7 +26,8 @@ STYLE = """
 .sdkit-shown { outline: 3px solid #1976d2; outline-offset: -3px; }
 """
 _STALE, _SHOWN, _MADE_BEFORE = "sdkit-stale", "sdkit-shown", "sdkit-made-before"
-_SHRINKS = {"flex": "0 1 auto", "min_width": "0"}  # so that two large pictures stand beside each other
+# Two pictures share the width equally, however long their captions; none takes more than it fills.
+_SHARES = {"flex": "1 1 0", "min_width": "0", "max_width": "max-content"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +65,8 @@ class View(widgets.VBox):
         self.progress = widgets.HTML(layout={"min_height": "28px"})
         self.error = widgets.HTML()
         self.notes = widgets.HTML()
-        self.pinned = widgets.HTML(layout=_SHRINKS)
-        self.picture = widgets.HTML(layout=_SHRINKS)
+        self.pinned = widgets.HTML(layout=_SHARES)
+        self.picture = widgets.HTML(layout=_SHARES)
         self.difference = widgets.HTML()
         self.source = widgets.HTML()
         self.history = widgets.HBox(layout=WRAPPED)

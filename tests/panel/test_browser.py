@@ -258,7 +258,17 @@ def test_a_slider_moved_by_keyboard_changes_the_picture_and_the_work_can_be_stop
     assert "seed" in table.inner_text() and "grey levels" in table.inner_text()
     press(panel, "code")
     assert "StableDiffusionPipeline.from_pretrained" in panel.locator("pre").inner_text()
+    prompt.fill("a big owl beside a small red mushroom on a blue background, flat style")  # a long caption
+    prompt.press("Enter")
+    third = finished(page, third)
+    assert_as_wide(*pictures.all())
     screenshot(panel, "pinned")
+    page.set_viewport_size(NARROW)
+    page.wait_for_timeout(500)  # until the layout is done
+    left, right = assert_as_wide(*pictures.all())
+    assert left["x"] + left["width"] < right["x"]
+    screenshot(panel, "pinned-narrow")
+    page.set_viewport_size(WINDOW)
     press(panel, "save")
     panel.get_by_text("saved pictures/").wait_for()
     press(panel, "unpin")
@@ -358,6 +368,13 @@ def is_seen_whole(page, *locators):
         box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= size["width"]
         and box["y"] + box["height"] <= size["height"] for box in boxes
     )  # fmt: skip
+
+
+def assert_as_wide(*pictures):
+    """Check that pictures are of one width, and return where they are."""
+    boxes = [picture.bounding_box() for picture in pictures]
+    assert [box["width"] for box in boxes] == pytest.approx([boxes[0]["width"]] * len(boxes), abs=0.5)
+    return boxes
 
 
 def is_pale(panel):
