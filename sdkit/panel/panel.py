@@ -332,7 +332,9 @@ class Panel(widgets.VBox):
     def _toggle_code(self) -> None:
         if self._shown is not None:
             shots = shots_in(self._shown.made)
-            codes = [plain_code(shot, _path(shot).as_posix()) for shot in shots if has_plain_code(shot)]
+            # What has a control is there even at its default, or whoever has just moved it would look for it in vain.
+            written = [(shot, _path(shot).as_posix()) for shot in shots if has_plain_code(shot)]
+            codes = [plain_code(shot, path, always=self.controls) for shot, path in written]
             is_whole = shots and len(codes) == len(shots)
             self.view.toggle_code("\n".join(codes) if is_whole else plain_call(self.function, self._shown.values))
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from numbers import Real
 from typing import Any
 
 from sdkit.loading.pipeline import BUILT_IN
-from sdkit.shot import Shot
+from sdkit.shot import Shot, in_words, is_picture
 
 
-def plain_code(shot: Shot, path: str = "picture.png") -> str:
+def plain_code(shot: Shot, path: str = "picture.png", *, always: Collection[str] = ()) -> str:
     """Return Python code that makes the picture of a shot with diffusers alone.
 
     What cannot be written as code (pictures, tensors) is read from the file `path` that
     `save_picture` writes of the shot; a callback stays a name that you define, and the files of adapters
     and words are for you to fill in, since no record tells them. Only arguments that differ from diffusers'
-    defaults are written, and those of the scheduler that differ from its own.
+    defaults are written, and those named in `always`; of the scheduler those that differ from its own.
     """
     import diffusers
 
     origin, settings = shot.origin, shot.settings
     kind = getattr(diffusers, origin.pipeline)
     scheduler = getattr(diffusers, origin.scheduler)
-    written = {name: _written(name, value) for name, value in _changed(kind.__call__, settings).items()}
+    written = {name: _written(name, value) for name, value in _changed(kind.__call__, settings, always).items()}
     own_state = settings.get("generator_state") is not None
     fresh = f'torch.Generator("cpu").manual_seed({settings["seed"]})'
     written["generator"] = "generator" if own_state else fresh
@@ -107,12 +107,13 @@ def _weight(strengths):
     return repr(strengths) if set(strengths) <= {"unet", "text_encoder"} else "... by layer"
 
 
-def _changed(function, values):
-    """Return the values that are arguments of a function and differ from its defaults."""
+def _changed(function, values, always=()):
+    """Return the values that are arguments of a function and differ from its defaults, or are to be there `always`."""
     changed = {}
     for name, parameter in inspect.signature(function).parameters.items():
         value, default = values.get(name, parameter.default), parameter.default
-        if value is not default and not (_literal(value) and value == default):
+        is_default = value is default or (_literal(value) and value == default)
+        if not is_default or (name in always and name in values):
             changed[name] = value
     return changed
 

@@ -379,6 +379,18 @@ def test_the_code_of_a_picture_is_shown_and_hidden(pipe):
     assert "draw(seed=5)" in plain.view.source.value
 
 
+def test_the_code_holds_each_argument_that_has_a_control_also_at_its_default(pipe):
+    def make(guidance_scale=7.5, num_inference_steps=1, eta=0.0):
+        call = {"guidance_scale": guidance_scale, "num_inference_steps": num_inference_steps, "eta": eta}
+        return generate(pipe, "a cat", **call)[0]
+
+    panel = explore(make, guidance_scale=None, num_inference_steps=None)
+    panel.button.click()
+    panel.view.code.click()
+    code = panel.view.source.value
+    assert "guidance_scale=7.5," in code and "num_inference_steps=1," in code and "eta=" not in code
+
+
 def test_a_new_seed_is_another_one():
     panel = explore(draw, seed=(5, 7))
     seeds = [panel.controls["seed"].value]

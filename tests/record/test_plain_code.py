@@ -94,6 +94,14 @@ def test_model_device_and_dtype_are_written():
     assert "    guidance_scale=2.0,\n" in code
 
 
+def test_arguments_at_their_defaults_are_written_if_asked_for():
+    shot = shot_of(guidance_scale=7.5, num_inference_steps=50, eta=0.0)
+    assert "guidance_scale" not in plain_code(shot) and "num_inference_steps" not in plain_code(shot)
+    code = plain_code(shot, always=("seed", "guidance_scale", "num_inference_steps", "height"))
+    assert "    num_inference_steps=50,\n    guidance_scale=7.5,\n" in code
+    assert "eta" not in code and "height" not in code  # not asked for, and not in the record
+
+
 def test_a_callback_stays_a_name():
     code = plain_code(shot_of(callback_on_step_end=print))
     assert "callback_on_step_end=callback_on_step_end," in code
