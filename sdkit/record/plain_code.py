@@ -52,9 +52,25 @@ def has_plain_code(shot: Shot) -> bool:
 
 
 def plain_call(function: Callable, values: Mapping[str, Any]) -> str:
-    """Return the call of a function with these values, for what is no shot."""
-    written = ", ".join(f"{name}={_literal(value) or '...'}" for name, value in values.items())
-    return f"{getattr(function, '__name__', 'function')}({written})\n"
+    """Return the call of a function with these values, for what is no shot.
+
+    A picture is read from a file, and whatever else cannot be written as code is a name; both are for you to fill
+    in, and a comment says with what.
+    """
+    comments, written, pictures = [], [], False
+    for name, value in values.items():
+        if is_picture(value):
+            pictures = True
+            comments.append(f"# {name}.png: the picture for {name}, {value.width} x {value.height}; put it beside your notebook.")
+            written.append(f'{name}=Image.open("{name}.png")')
+        else:
+            code = _literal(value)
+            if not code:
+                comments.append(f"# {name}: define it first; here it is: {_kind_in_words(value)}.")
+            written.append(f"{name}={code or name}")
+    imports = ["from PIL import Image", ""] if pictures else []
+    call = f"{getattr(function, '__name__', 'function')}({', '.join(written)})"
+    return "\n".join([*imports, *comments, call]) + "\n"
 
 
 def _is_built_in(origin):
@@ -121,6 +137,11 @@ def _changed(function, values, always=()):
 def _written(name, value):
     """Write one argument's value."""
     return _literal(value) or (name if callable(value) else f'stored["{name}"]')
+
+
+def _kind_in_words(value):
+    """Say what a value without a form in code is: a tensor by its shape, anything else by its class."""
+    return in_words(value) if hasattr(value, "shape") else type(value).__name__
 
 
 def _literal(value):

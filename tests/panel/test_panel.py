@@ -391,6 +391,18 @@ def test_the_code_holds_each_argument_that_has_a_control_also_at_its_default(pip
     assert "guidance_scale=7.5," in code and "num_inference_steps=1," in code and "eta=" not in code
 
 
+def test_the_code_with_a_picture_says_which_picture_to_put_there(img2img):
+    def vary(image, strength=0.5):
+        return generate(img2img, "a cat", image=image, strength=strength, num_inference_steps=2)[0]
+
+    panel = explore(vary, image=Image.new("RGB", (64, 64), "red"), strength=None)
+    panel.button.click()
+    panel.view.code.click()
+    code = html.unescape(panel.view.source.value)
+    assert "from PIL import Image\n" in code and "# image.png: the picture for image, 64 x 64" in code
+    assert 'vary(image=Image.open("image.png"), strength=0.5)' in code
+
+
 def test_a_new_seed_is_another_one():
     panel = explore(draw, seed=(5, 7))
     seeds = [panel.controls["seed"].value]

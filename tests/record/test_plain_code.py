@@ -109,10 +109,39 @@ def test_a_callback_stays_a_name():
 
 
 @pytest.mark.parametrize(
-    ("values", "code"), [({"a": 1, "b": "x"}, "call(a=1, b='x')\n"), ({"a": object()}, "call(a=...)\n")]
+    ("values", "code"),
+    [
+        ({"a": 1, "b": "x"}, "call(a=1, b='x')\n"),
+        ({"a": object()}, "# a: define it first; here it is: object.\ncall(a=a)\n"),
+        ({"a": 1, "b": torch.zeros(1, 4)}, "# b: define it first; here it is: tensor (1, 4).\ncall(a=1, b=b)\n"),
+        (
+            {"image": Image.new("RGB", (8, 9))},
+            "from PIL import Image\n\n# image.png: the picture for image, 8 x 9; put it beside your notebook.\n"
+            'call(image=Image.open("image.png"))\n',
+        ),
+    ],
 )
 def test_what_is_no_shot_is_written_as_the_call_of_its_function(values, code):
     def call():
         pass
 
     assert plain_call(call, values) == code
+
+
+def test_the_call_with_pictures_runs_once_they_are_there(tmp_path, monkeypatch):
+    seen = []
+
+    def call(**arguments):
+        seen.append(arguments)
+
+    colours = {"image": "red", "mask_image": "white"}
+    values = {name: Image.new("RGB", (8, 8), colour) for name, colour in colours.items()}
+    code = plain_call(call, {**values, "strength": 0.5})
+    assert "..." not in code
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"image\.png"):  # which says what is missing
+        exec(code, {"call": call})
+    for name, picture in values.items():
+        picture.save(f"{name}.png")
+    exec(code, {"call": call})
+    assert seen[0]["strength"] == 0.5 and all(np.array_equal(seen[0][name], values[name]) for name in values)
