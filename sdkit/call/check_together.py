@@ -148,9 +148,12 @@ def _check_strength(call, timesteps, steps, order):
     skipped = steps - min(int(steps * strength), steps)
     # PNDM plans one step more, which image to image runs even so; inpainting counts the steps alone.
     if len(timesteps[skipped * order :]) == 0 or (skipped == steps and "mask_image" in call.defaults):
+        least = f"Give at least {math.ceil(1e4 / steps) / 1e4:g}"
+        # A share of 0 is no step, of however many.
+        advice = f"{least}, or more steps." if strength else f"The picture would stay the start picture. {least}."
         raise ValueError(
             f"strength is {strength:g}: of {steps} steps that leaves none to run, and diffusers then fails without "
-            f"naming it. Give at least {math.ceil(1e4 / steps) / 1e4:g}, or more steps."
+            f"naming it. {advice}"
         )
 
 
