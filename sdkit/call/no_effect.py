@@ -129,16 +129,16 @@ def _mask(call, seed_given) -> Iterator[str]:
     if masks is None:
         return
     for_pasting = call.arguments.get("padding_mask_crop") is not None
-    said = dict.fromkeys(_said_of_mask(mask, for_pasting) for mask in (masks if isinstance(masks, list) else [masks]))
-    yield from filter(None, said)
+    masks = masks if isinstance(masks, list) else [masks]
+    yield from filter(None, dict.fromkeys(_said_of_mask(call, mask, for_pasting) for mask in masks))
 
 
-def _said_of_mask(mask, for_pasting: bool) -> str:
+def _said_of_mask(call, mask, for_pasting: bool) -> str:
     """Return what is to be told of a mask, "" for nothing; `for_pasting` says that it also mixes result and picture."""
     brightest = _brightest(mask)
     grey = f"{brightest * 255:.0f} of 255"
     if brightest == 0:
-        return "mask_image has no effect: it is all black, and only what is white is made anew."
+        return f"mask_image is all black: nothing is painted{_no_prompt(call)}; make what shall change white."
     if brightest < 0.5:
         return (
             f"mask_image has no effect: its brightest value is {grey}, and below 128 all counts as black; make what "
@@ -154,8 +154,8 @@ def _said_of_mask(mask, for_pasting: bool) -> str:
     share = _grey_share(mask)
     if share > _FEW:
         return (
-            f"grey has no effect in mask_image: {share:.0%} of it lie between black and white, and count as white from "
-            "128 of 255 on, else as black; for a soft edge paste with pipe.image_processor.apply_overlay(mask, image, "
+            f"grey has no effect in mask_image: {share:.0%} of its pixels are grey, which counts as white from "
+            "128 of 255 on and else as black; for a soft edge paste with pipe.image_processor.apply_overlay(mask, image, "
             "picture) afterwards."
         )
     return ""
@@ -168,6 +168,11 @@ def _all_made_white(mask) -> str:
     # convert would cut off the fractions of these modes, which may be all that a mask holds, and what is beyond 255
     values = "mask" if mask.mode in ("I", "F") or mask.mode.startswith("I;16") else 'mask.convert("L")'
     return f'Image.fromarray((np.asarray({values}) > 0).astype("uint8") * 255)'
+
+
+def _no_prompt(call):
+    """Say that the prompt is lost where nothing is painted; a UNet with 9 channels makes the whole anew with it."""
+    return ", and prompt has no effect" if call.pipe.unet.config.in_channels == 4 else ""
 
 
 def _parts_of_picture_files(call, seed_given) -> Iterator[str]:

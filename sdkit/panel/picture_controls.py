@@ -115,7 +115,7 @@ class MaskChoice(widgets.VBox):
             white = Image.new("RGB", self.value.size, "white")
             shown = Image.composite(white, self._picture.convert("RGB").resize(self.value.size), self.value)
         place = f"{self._name}: {left} to {right} across, {top} to {bottom} down"
-        self._shown.value = thumbnail(shown, place, MASK_SHOWN_WIDTH)
+        self._shown.value = thumbnail(shown, place, MASK_SHOWN_WIDTH, framed=True)
 
 
 def _rectangle(size: tuple[int, int], box: tuple[int, ...]) -> PIL.Image.Image:

@@ -66,13 +66,13 @@ def test_an_opaque_mask_with_a_channel_for_transparency_is_refused_for_that_alon
 @pytest.mark.parametrize(
     ("mask", "words"),
     [
-        (picture("L"), "mask_image has no effect: it is all black"),
-        (picture("RGB"), "it is all black"),
+        (picture("L"), "mask_image is all black: nothing is painted, and prompt has no effect"),
+        (picture("RGB"), "mask_image is all black"),
         (marked("L", 0, 1), "brightest value is 1 of 255, and below 128"),
         (marked("L", 0, 100), "brightest value is 100 of 255"),
         (picture("L", colour=127), "brightest value is 127 of 255"),
         (marked("L", 0, 200), "grey has no effect in mask_image: its brightest value, 200 of 255, counts as white"),
-        (np.zeros((128, 128), np.float32), "it is all black"),
+        (np.zeros((128, 128), np.float32), "mask_image is all black"),
         (np.full((128, 128), 0.2, np.float32), "brightest value is 51 of 255"),
         (torch.full((1, 128, 128), 0.7), "counts as white"),
     ],

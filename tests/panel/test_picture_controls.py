@@ -83,3 +83,8 @@ def test_a_mask_may_be_given_to_start_with():
     control = MaskChoice("mask_image", start=start)
     assert control.across.value == (3, 20) and control.down.value == (1, 5)
     assert np.array_equal(control.value, start)
+
+
+def test_a_mask_has_an_edge_on_a_white_page_too():
+    control = MaskChoice("mask_image", start=Image.new("L", (24, 8), 255))
+    assert "border:1px solid" in control.children[2].value
