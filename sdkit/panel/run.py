@@ -106,15 +106,19 @@ class Run:
 
 
 def _unknown(call: Call) -> Iterator[str]:
-    """Yield what the built-in model's prompts hold that it has never read; other models know nearly all words."""
+    """Yield, in a line for each prompt, what the built-in model has never read; other models know nearly all words."""
     if source_of(call.pipe).name != BUILT_IN:
         return
     for name in ("prompt", "negative_prompt"):
         texts = call.arguments.get(name)
-        for text in texts if isinstance(texts, list) else [texts or ""]:
-            for word, near in unknown_words(text).items():
-                instead = f"; it knows {', '.join(near)}" if near else ""
-                yield f"The built-in model has never read \u201c{word}\u201d ({name}){instead}."
+        found = [unknown_words(text) for text in (texts if isinstance(texts, list) else [texts or ""])]
+        unknown = {word: near for words in found for word, near in words.items()}
+        if unknown:
+            listed = ", ".join(
+                f"\u201c{word}\u201d" + (f" (it knows {', '.join(near)})" if near else "")
+                for word, near in unknown.items()
+            )
+            yield f"{name} holds what the built-in model has never read: {listed}."
 
 
 def decoded(pipe, latents: torch.Tensor) -> PIL.Image.Image:

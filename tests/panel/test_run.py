@@ -103,3 +103,16 @@ def test_what_has_no_effect_is_noted_once(draw):
     run = Run(twice, {}, lambda run: None)
     run()
     assert len(run.notes) == 1 and run.notes[0].startswith("negative_prompt has no effect")
+
+
+def test_unknown_words_are_told_in_one_line_for_each_prompt(pipe):
+    def several(prompts):
+        generate(pipe, prompts, negative_prompt=["blurry"] * 2, num_inference_steps=1)
+
+    run = Run(several, {"prompts": ["a kat, masterpiece", "a masterpiece, 4k"]}, lambda run: None)
+    run()
+    assert run.notes == [
+        "prompt holds what the built-in model has never read: "
+        "\u201ckat\u201d (it knows hat, cat), \u201cmasterpiece\u201d, \u201c4k\u201d.",
+        "negative_prompt holds what the built-in model has never read: \u201cblurry\u201d.",
+    ]
