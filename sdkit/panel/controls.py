@@ -112,12 +112,19 @@ def _usual_control(name: str, start: Any) -> widgets.Widget:
         lines = (start or "").count("\n") + 1
         if lines > 1:
             return widgets.Textarea(value=start, rows=lines, continuous_update=False, **_common(name))
-        return widgets.Text(value=start or "", continuous_update=False, **_common(name))
+        return _line(name, start or "")
     if kind == SWITCH or isinstance(start, bool):
         return widgets.Checkbox(value=bool(start), **_common(name))
     raise TypeError(
         f"no control is known for {name}={start!r}; give (low, high), a list or dictionary of choices, or a widget."
     )
+
+
+def _line(name: str, start: str) -> widgets.Text:
+    """Return a line of text, as wide as its column allows."""
+    common = _common(name)
+    common["style"] = {"description_width": "initial"}  # a name no wider than it is leaves room for a prompt
+    return widgets.Text(value=start, placeholder="press Enter when it is written", continuous_update=False, **common)
 
 
 def _common(name: str) -> dict[str, Any]:
