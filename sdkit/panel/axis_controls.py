@@ -12,7 +12,7 @@ from sdkit.call.check_together import takes_clip_skip
 from sdkit.call.resolve import resolve
 from sdkit.loading.adapters import adapters_of
 from sdkit.loading.provenance import source_of
-from sdkit.panel.axis_text import read_numbers, read_texts
+from sdkit.panel.axis_text import narrow, read_numbers, read_texts
 from sdkit.panel.picture_controls import CONTROL_WIDTH, LABEL_STYLE
 from sdkit.parameters import INTEGER, NUMBER, NUMBERS, OWN_NAMES, PARAMETERS, SIZE, TEXT, check_value, known_names
 from sdkit.schedulers import usual_name
@@ -23,6 +23,7 @@ from sdkit.sweeping.variants import Parts, check_parts
 REPLACE = "search and replace"  # of words in the prompt
 NONE = "(none)"
 _PARTS = Parts._fields  # scheduler, dtype, model: varied by name
+_NAMED = ("scheduler", "dtype")  # names that are known, unlike the path of a model
 _TYPED = (TEXT, INTEGER, NUMBER, SIZE, NUMBERS)  # kinds whose values can be written in a line
 _ONE_PICTURE = "num_images_per_prompt"  # each cell of a sweep is one picture
 _SHOWN_LETTERS = 60  # of the values that are read from a text
@@ -94,6 +95,8 @@ def read_values(name: str, text: str) -> list[Any]:
     and for values that the argument cannot have.
     """
     kind = PARAMETERS[name].kind if name in PARAMETERS else TEXT
+    if kind == NUMBERS or name in _NAMED:  # a prompt stays as it was written
+        text = narrow(text)
     if kind in (INTEGER, SIZE):
         values: list[Any] = read_numbers(text, whole=True)
     elif kind == NUMBER:
@@ -213,13 +216,21 @@ def problem(text: str) -> Html:
 
 def _in_words(name: str, values: list[Any], repeated: int) -> str:
     """Say which values were read, how many, and that repeated ones count once."""
-    listed = ", ".join(f'"{value}"' if isinstance(value, str) and "," in value else in_words(value) for value in values)
-    if len(listed) > _SHOWN_LETTERS:
-        listed = f"{listed[: _SHOWN_LETTERS - 4]} ... {in_words(values[-1])[-20:]}"
+    listed = _listed([f'"{v}"' if isinstance(v, str) and "," in v else in_words(v) for v in values])
     text = f"{len(values)} values: {listed}" if len(values) > 1 else f"one value: {listed}; nothing to compare"
     if name == REPLACE:
         text = f"{values[0]!r} in the prompt becomes {listed}"
     return f"{text} ({repeated} repeated, made once)" if repeated else text
+
+
+def _listed(entries: list[str]) -> str:
+    """Return a list in a line; of a long one the first entries, as many as there is room for, and the last."""
+    entries = [entry if len(entry) <= _SHOWN_LETTERS else f"{entry[: _SHOWN_LETTERS - 1]}…" for entry in entries]
+    whole = ", ".join(entries)
+    if len(whole) <= _SHOWN_LETTERS or len(entries) < 3:
+        return whole
+    fitting = (number for number in range(1, len(entries) - 1) if len(", ".join(entries[:number])) <= _SHOWN_LETTERS)
+    return f"{', '.join(entries[: max(fitting, default=1)])}, ..., {entries[-1]}"
 
 
 def notation() -> Html:

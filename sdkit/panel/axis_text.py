@@ -11,7 +11,7 @@ scripts/xyz_grid.py of stable-diffusion-webui):
     1-10 [5]            five values from 1 to 10; whole numbers are cut, as there: 1, 3, 5, 7, 10
     "red, blue", green  two texts, the first with a comma in it; "" is an empty text
 
-Ranges are parts of lists: "1-3, 7, 10-30 (10)". Unlike there a step needs no sign, ranges run downwards without
+Ranges are parts of lists: "1-3, 7, 10-30 (10)". Digits and signs may be the wide ones of a Japanese keyboard. Unlike there a step needs no sign, ranges run downwards without
 one, and the last value is never beyond the end.
 """
 
@@ -22,10 +22,22 @@ import re
 from fractions import Fraction
 
 MAX_VALUES = 1000  # of one text; more are a slip of the finger
+# The wide signs of a Japanese keyboard, and what stands for a comma or a minus elsewhere. No more of NFKC: it would
+# read "10\u00b2" as 102.
+_NARROW = str.maketrans(
+    {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)}
+    | {"\u3000": " ", "\u3001": ","}
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\u30fc", "-")
+)
 _ENTRY = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*|([^,"\s][^,]*|))(,|$)')
 _NUMBER = r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,2})?"
 _RANGE = re.compile(rf"({_NUMBER})\s*-\s*({_NUMBER})\s*(?:\(\s*({_NUMBER})\s*\)|\[\s*(\d{{1,9}})\s*\])?")
 _NOTATION = "write numbers with commas between them, such as 1, 2, 5, or a range: 1-5, 1-5 (+2), 1-10 [5]"
+
+
+def narrow(text: str) -> str:
+    """Return a text with ordinary digits, letters and signs in place of wide ones, for numbers and names."""
+    return text.translate(_NARROW)
 
 
 def read_texts(text: str) -> list[str]:
@@ -56,7 +68,7 @@ def read_numbers(text: str, *, whole: bool = False) -> list[int | float]:
     than `MAX_VALUES` numbers.
     """
     values: list[int | float] = []
-    for entry in read_texts(text):
+    for entry in read_texts(narrow(text)):
         if re.fullmatch(_NUMBER, entry):
             numbers = [_written(entry, whole)]
         elif found := _RANGE.fullmatch(entry):

@@ -20,7 +20,7 @@ from sdkit.panel.grid_view import Detail, GridTable
 from sdkit.panel.run import Run
 from sdkit.panel.still import empty_grid, still
 from sdkit.panel.thread import RequestThread, cells_run, from_front_end, take_turns_with_cells
-from sdkit.panel.view import WRAPPED, button, enlarge
+from sdkit.panel.view import STALE, STYLE, WRAPPED, button, enlarge
 from sdkit.parameters import OWN_NAMES, known_names, short
 from sdkit.schedulers import find_name
 from sdkit.shot import Shot, caption, is_same
@@ -168,6 +168,7 @@ class GridPanel(widgets.HBox):
         # Above all that comes and goes: a button that moves when a field is left would slip away under the mouse.
         tools = widgets.HBox([self.make, self.stop, self.measure, self.save, self.code], layout=WRAPPED)
         shown = [tools, self.cost, self.progress, self.notes, self.link, self.source, pictures]
+        shown.append(widgets.HTML(html.element("style", html.Html(STYLE)), layout={"display": "none"}))
         right = widgets.VBox(shown, layout=widgets.Layout(flex="3 1 420px", min_width="0", padding="0 0 0 8px"))
         return [left, right]
 
@@ -256,9 +257,14 @@ class GridPanel(widgets.HBox):
 
     def _say_cost(self, text: str, *, can_make: bool = False) -> None:
         self.cost.value = text
+        self._set_stale(self._shown is not None and (self._plan is None or not self._plan.is_same(self._shown)))
         # "make grid" is never locked: whoever leaves a field by pressing it would have to press it twice.
         self.measure.disabled = not can_make or bool(self._measured)
         self.code.disabled = self._plan is None and self._shown is None
+
+    def _set_stale(self, is_stale: bool) -> None:
+        """Show the grid pale, or not, as a picture that is of other values than the present ones."""
+        (self.place.add_class if is_stale else self.place.remove_class)(STALE)
 
     def _kept_for(self, plan: GridPlan) -> list[Shot]:
         """Return the pictures that a plan needs not make again; a cell that was run may have changed the pipeline."""
@@ -384,6 +390,7 @@ class GridPanel(widgets.HBox):
         with self._lock:
             before = self.table
             self._shown = plan
+            self._set_stale(False)
             names = {word: f"{word!r} in the prompt becomes" for word in plan.words}
             self.table = GridTable(plan.axes, names, self._choose_number)
             self.table.leave_out([cell.label for cell in plan.skipped], [cell.reason for cell in plan.skipped])

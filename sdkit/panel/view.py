@@ -25,7 +25,7 @@ STYLE = """
 .sdkit-made-before { line-height: 20px !important; padding: 66px 0 0 0 !important; }
 .sdkit-shown { outline: 3px solid #1976d2; outline-offset: -3px; }
 """
-_STALE, _SHOWN, _MADE_BEFORE = "sdkit-stale", "sdkit-shown", "sdkit-made-before"
+STALE, _SHOWN, _MADE_BEFORE = "sdkit-stale", "sdkit-shown", "sdkit-made-before"
 # Two pictures share the width equally, however long their captions; none takes more than it fills.
 _SHARES = {"flex": "1 1 0", "min_width": "0", "max_width": "max-content"}
 
@@ -87,7 +87,7 @@ class View(widgets.VBox):
     @property
     def is_stale(self) -> bool:
         """Say whether the picture is shown as one of other values than the present ones."""
-        return _STALE in self.picture._dom_classes
+        return STALE in self.picture._dom_classes
 
     def show_text(self, text: str, spoken: str = "") -> None:
         """Show a line above the picture, and say more to those who listen."""
@@ -161,7 +161,7 @@ class View(widgets.VBox):
             made_before.description = f"{number} A" if pinned is not None and number == pinned.number else f"{number}"
 
     def _set_stale(self, is_stale: bool) -> None:
-        (self.picture.add_class if is_stale else self.picture.remove_class)(_STALE)
+        (self.picture.add_class if is_stale else self.picture.remove_class)(STALE)
 
     def toggle_code(self, text: str) -> None:
         """Show code, or hide the code that is shown."""

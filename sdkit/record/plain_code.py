@@ -61,7 +61,9 @@ def plain_call(function: Callable, values: Mapping[str, Any]) -> str:
     for name, value in values.items():
         if is_picture(value):
             pictures = True
-            comments.append(f"# {name}.png: the picture for {name}, {value.width} x {value.height}; put it beside your notebook.")
+            comments.append(
+                f"# {name}.png: the picture for {name}, {value.width} x {value.height}; put it beside your notebook."
+            )
             written.append(f'{name}=Image.open("{name}.png")')
         else:
             code = _literal(value)

@@ -30,6 +30,11 @@ from sdkit.panel.axis_text import MAX_VALUES, read_numbers, read_texts
         ("3-9 [1]", [3]),
         ("4-4", [4]),
         ("1-3, 7, 10-30 (10)", [1, 2, 3, 7, 10, 20, 30]),
+        ("１、３", [1, 3]),  # the wide signs of a Japanese keyboard
+        ("１－５", [1, 2, 3, 4, 5]),
+        ("１ー３，　７．５", [1, 2, 3, 7.5]),
+        ("１－１０　［２］", [1, 10]),
+        ("1–5 （＋２）", [1, 3, 5]),
         ("1, 2,", [1, 2]),  # as it stands while somebody writes
         ("1,, 2", [1, 2]),
         ('"1", "2"', [1, 2]),

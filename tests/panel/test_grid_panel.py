@@ -104,6 +104,10 @@ def test_every_example_can_be_read(pipe, img2img, inpaint):
         ("scheduler", "ddim, Euler Ancestral, dpmpp_2m_karras", ["DDIM", "Euler a", "DPM++ 2M Karras"]),
         ("negative_prompt", '"", "red, blue"', ["", "red, blue"]),
         ("timesteps", '"999, 499", "999-499 (-250)"', [[999, 499], [999, 749, 499]]),
+        ("seed", "１、３", [1, 3]),  # as a Japanese keyboard writes them
+        ("timesteps", "＂９９９，４９９＂", [[999, 499]]),
+        ("scheduler", "ＤＤＩＭ、Euler　a", ["DDIM", "Euler a"]),
+        ("prompt", "ねこ、いぬ", ["ねこ、いぬ"]),
         (REPLACE, "cat, dog", ["cat", "dog"]),
     ],
 )
@@ -189,6 +193,16 @@ def test_values_that_are_written_twice_count_once_and_a_single_one_is_told(grid)
     assert text_of(grid.columns.said.value) == "one value: 1; nothing to compare"
     grid.columns.choose("prompt", '"a cat, red", a dog')
     assert text_of(grid.columns.said.value) == '2 values: "a cat, red", a dog'
+
+
+def test_a_long_list_is_cut_between_two_values(grid):
+    grid.columns.text.value = "1-100"
+    said = text_of(grid.columns.said.value)
+    assert said.startswith("100 values: 1, 2, 3, ") and re.search(r" 16, 17, \.\.\., 100$", said) and len(said) < 90
+    grid.columns.text.value = "100000000-100000006"
+    assert text_of(grid.columns.said.value).endswith("100000004, ..., 100000006")
+    grid.columns.choose("prompt", f"{'a cat ' * 20}, a dog")
+    assert text_of(grid.columns.said.value).endswith("a cat…, a dog")
 
 
 def test_axes_that_cannot_go_together_are_told(grid):
@@ -304,6 +318,26 @@ def test_a_grid_of_other_values_is_told_as_such(grid):
     assert "The grid was made with other values" in text_of(grid.cost.value)
     grid.make.click()
     assert "other values" not in text_of(grid.cost.value) and grid.shots[0].settings["num_inference_steps"] == 3
+
+
+def test_a_grid_of_other_values_is_pale_also_where_the_present_ones_are_refused(grid):
+    def is_pale():
+        return "sdkit-stale" in grid.place._dom_classes
+
+    grid.make.click()
+    assert not is_pale()
+    grid.columns.text.value = "0-"
+    assert "is not read" in text_of(grid.columns.said.value) and is_pale()
+    grid.columns.text.value = "1, 0"
+    assert is_pale()  # in another order
+    grid.columns.text.value = "0-1"
+    assert not is_pale()
+    grid.swap.click()
+    assert not is_pale()
+    grid.controls["num_inference_steps"].value = 3
+    assert is_pale()
+    grid.make.click()
+    assert not is_pale()
 
 
 def test_stop_keeps_what_is_there_and_making_goes_on(pipe, front_end):
