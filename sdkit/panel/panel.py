@@ -23,7 +23,7 @@ from sdkit.panel.pictures import as_html, pictures_in
 from sdkit.panel.run import Run
 from sdkit.panel.still import still
 from sdkit.panel.thread import RequestThread, cells_run, from_front_end, take_turns_with_cells
-from sdkit.panel.view import HISTORY_LENGTH, STYLE, WRAPPED, Result, View, button, enlarge, shots_in
+from sdkit.panel.view import HISTORY_LENGTH, STYLE, WRAPPED, Result, View, button, enlarge, not_taken, shots_in, taken
 from sdkit.parameters import MAX_SEED, PARAMETERS, NoEffectWarning
 from sdkit.record.plain_code import has_plain_code, plain_call, plain_code
 from sdkit.record.png import digest, encode, save_picture
@@ -244,7 +244,9 @@ class Panel(widgets.VBox):
         """Put what a run has made into the history and return it; raise `StoppedError` if it is not the whole."""
         if run.cut_short:  # the function has caught the stop and returned what it had
             raise StoppedError
-        seconds, shown = run.seconds, as_html(made, run.values, self._usual, self._picture_width)
+        seconds = run.seconds
+        shown = as_html(made, taken(made, run.values), self._usual, self._picture_width)
+        notes = (*run.notes, *_told_not_taken(made, run.values))
         with self._lock:
             key = _key(run.values)
             before = self._history.pop(key, None)
@@ -253,7 +255,7 @@ class Panel(widgets.VBox):
             else:
                 self._count += 1
                 number, is_new = self._count, True
-            result = self._history[key] = Result(number, run.values, made, seconds, tuple(run.notes), shown)
+            result = self._history[key] = Result(number, run.values, made, seconds, notes, shown)
             if is_new:
                 self.view.add_to_history(result, lambda _: self._restore(result))
             if len(self._history) > HISTORY_LENGTH:
@@ -349,6 +351,14 @@ class Panel(widgets.VBox):
 def _stop_if_slow(run: Run) -> None:
     if run.seconds > FIRST_PICTURE_S:
         run.stop()
+
+
+def _told_not_taken(made: Any, values: dict[str, Any]) -> Iterator[str]:
+    """Yield a note that names the controls whose values the call that made a shot does not take."""
+    names = not_taken(made, values)
+    if names:
+        pipelines = " and ".join(dict.fromkeys(shot.origin.pipeline for shot in shots_in(made)))
+        yield f"not given to {pipelines}, whose call takes no such argument: {', '.join(names)}."
 
 
 def _from_history(result: Result) -> str:

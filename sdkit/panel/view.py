@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import ipywidgets as widgets
 
 from sdkit.panel.pictures import figure, pictures_in, small_png
 from sdkit.panel.run import Run
+from sdkit.parameters import OWN_NAMES, PARAMETERS
 from sdkit.shot import Shot, caption, in_words, is_picture
 from sdkit.show import html
 from sdkit.show.html import Html
@@ -47,12 +48,12 @@ class Result:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Return the values, and for a single shot all else that it was made with."""
-        shots = shots_in(self.made)
+        """Return the values that were taken, and for a single shot all else that it was made with."""
+        shots, values = shots_in(self.made), taken(self.made, self.values)
         if len(shots) != 1:
-            return self.values
+            return values
         scheduler = {"scheduler class": shots[0].origin.scheduler}
-        return {**self.values, **scheduler, **shots[0].settings, **self.values}
+        return {**values, **scheduler, **shots[0].settings, **values}
 
 
 class View(widgets.VBox):
@@ -121,7 +122,7 @@ class View(widgets.VBox):
         self._set_stale(False)
         self._put(result, pinned)  # first, since it is waited for
         # A slider's handle has no name in ipywidgets, so a screen reader is told what was moved.
-        self.show_text(text, caption(result.values))
+        self.show_text(text, caption(taken(result.made, result.values)))
         self.error.value = ""
         self.notes.value = html.notes(result.notes)
         self._put_tools(result, pinned)
@@ -176,7 +177,9 @@ class View(widgets.VBox):
     def add_to_history(self, result: Result, show: Callable[[object], None]) -> None:
         """Add a result to the history, which drops the oldest when it gets long; its picture calls `show`."""
         pictures = pictures_in(result.made)
-        made_before = button(f"{result.number}", "", caption(result.values), width=THUMBNAIL_WIDTH + 4)
+        made_before = button(
+            f"{result.number}", "", caption(taken(result.made, result.values)), width=THUMBNAIL_WIDTH + 4
+        )
         made_before.on_click(show)
         # Buttons take no picture in core ipywidgets, but every element takes a background.
         style = widgets.HTML(layout={"display": "none"})
@@ -235,6 +238,22 @@ def shots_in(made: Any) -> list[Shot]:
     """Return the shots with a PIL picture in what a function made."""
     values = made if isinstance(made, list) else [made]
     return [value for value in values if isinstance(value, Shot) and is_picture(value.image)]
+
+
+def not_taken(made: Any, values: Mapping[str, Any]) -> list[str]:
+    """Return the names of values that no call that made the shots has, such as strength where noise is the start.
+
+    A name that is no argument of any pipeline is the function's own, and a seed may have made latents or masks.
+    """
+    shots = shots_in(made)
+    known = [name for name in values if name in PARAMETERS and name not in OWN_NAMES]
+    return [name for name in known if shots and not any(name in shot.settings for shot in shots)]
+
+
+def taken(made: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values without those that are `not_taken`."""
+    left_out = not_taken(made, values)
+    return {name: value for name, value in values.items() if name not in left_out}
 
 
 def compare(a: Result, b: Result) -> Html:

@@ -466,6 +466,31 @@ def test_what_had_no_effect_is_said(pipe):
     assert "negative_prompt has no effect" in panel.view.notes.value
 
 
+def test_a_control_that_the_call_does_not_take_is_not_said_to_have_made_the_picture(pipe, img2img):
+    def make(start="noise", strength=0.9, height=64, seed=1):
+        call = {"seed": seed, "num_inference_steps": 2}
+        if start == "noise":
+            return generate(pipe, "a cat", height=height, width=64, **call)[0]
+        return generate(img2img, "a cat", image=Image.new("RGB", (64, 64), "red"), strength=strength, **call)[0]
+
+    panel = explore(make, start=["noise", "picture"], strength=None, height=None, seed=None)
+    start, strength, height, seed, button, view = parts(panel)
+    strength.value = 0.5
+    button.click()
+    assert "strength" not in view.value and "height = 64, seed = 1" in view.value
+    told = "not given to StableDiffusionPipeline, whose call takes no such argument: strength."
+    assert told in html.unescape(view.notes.value)
+    view.pin.click()
+    start.value, height.value = "picture", 128
+    button.click()
+    assert "start = picture, strength = 0.5, seed = 1" in view.value and "height =" not in view.value
+    assert "StableDiffusionImg2ImgPipeline, whose call takes no such argument: height." in view.notes.value
+    (row,) = [row for row in view.difference.value.split("<tr") if ">strength<" in row]
+    assert ">-<" in row and ">0.5<" in row
+    view.history.children[0].children[1].click()
+    assert strength.value == 0.5 and start.value == "noise"  # which are kept
+
+
 def test_an_interrupt_of_the_cell_goes_on_to_the_cell():
     def interrupted(seed):
         raise KeyboardInterrupt
