@@ -11,8 +11,8 @@ scripts/xyz_grid.py of stable-diffusion-webui):
     1-10 [5]            five values from 1 to 10; whole numbers are cut, as there: 1, 3, 5, 7, 10
     "red, blue", green  two texts, the first with a comma in it; "" is an empty text
 
-Ranges are parts of lists: "1-3, 7, 10-30 (10)". Digits and signs may be the wide ones of a Japanese keyboard. Unlike there a step needs no sign, ranges run downwards without
-one, and the last value is never beyond the end.
+Ranges are parts of lists: "1-3, 7, 10-30 (10)". Digits and signs may be the wide ones of a Japanese keyboard. Unlike
+there a step needs no sign, ranges run downwards without one, and the last value is never beyond the end.
 """
 
 from __future__ import annotations
