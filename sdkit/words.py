@@ -22,6 +22,9 @@ _PIECE = re.compile(
 )
 
 
+_LONG = 7  # letters, of words in which two slips are taken for slips
+
+
 class Mark(NamedTuple):
     """A part of a prompt that another program reads as a command: the text as it stands, and what to do instead."""
 
@@ -129,7 +132,28 @@ def _near(word: str) -> list[str]:
     """Return up to three known words spelled much like a word; words that name nothing, such as "by", help nobody."""
     names = sorted(known for known in known_words() if len(known) > 2 or not known.isascii())
     # One letter of three is a third of a word; of a longer word less may differ, or "photo" would mean a ghost.
-    return get_close_matches(word, names, n=3, cutoff=0.6 if len(word) < 4 else 0.7)
+    alike = get_close_matches(word, names, n=3, cutoff=0.6 if len(word) < 4 else 0.7)
+    # Of these only slips of the pen: "bees" has most letters of "best", and is another word.
+    most = 1 if len(word) < _LONG else 2
+    return [name for name in alike if _slips(word, name) <= most]
+
+
+def _slips(one: str, other: str) -> int:
+    """Return how many slips make one word of another: a letter too many, left out, replaced, or swapped with the next.
+
+    This is the optimal string alignment distance (Damerau 1964, "A technique for computer detection and correction of
+    spelling errors").
+    """
+    rows = [list(range(len(other) + 1))]  # row i: from the first i letters of one to the first 0, 1, 2 ... of the other
+    for i, letter in enumerate(one, 1):
+        before, row = rows[-1], [i]
+        for j, wanted in enumerate(other, 1):
+            fewest = min(before[j] + 1, row[-1] + 1, before[j - 1] + (letter != wanted))
+            if min(i, j) > 1 and (one[i - 2], letter) == (wanted, other[j - 2]):
+                fewest = min(fewest, rows[-2][j - 2] + 1)
+            row.append(fewest)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def _left_over(run: str) -> list[str]:

@@ -23,7 +23,22 @@ def test_unknown_words_come_in_order_with_near_ones():
     found = unknown_words("a photorealistic kat and an umbrela on a blue background, 4k")
     assert list(found) == ["photorealistic", "kat", "umbrela", "4k"]
     assert "cat" in found["kat"] and found["umbrela"][0] == "umbrella" and found["photorealistic"] == []
-    assert unknown_words("buy a photo") == {"buy": ["bunny", "bus"], "photo": []}  # neither "by" nor "ghost"
+    assert unknown_words("buy a photo") == {"buy": ["bus"], "photo": []}  # neither "by" nor "ghost"
+
+
+@pytest.mark.parametrize(
+    ("slip", "word"),
+    [
+        ("kat", "cat"), ("pengin", "penguin"), ("bule", "blue"), ("fich", "fish"), ("tre", "tree"), ("owll", "owl"),
+        ("appel", "apple"), ("elefant", "elephant"), ("brocolli", "broccoli"), ("backround", "background"),
+    ],
+)  # fmt: skip
+def test_a_slip_of_the_pen_has_the_word_that_was_meant(slip, word):
+    assert word in unknown_words(f"a {slip}")[slip]
+
+
+def test_another_word_with_many_of_the_letters_is_not_near():
+    assert set(map(tuple, unknown_words("best eyes, long art of a forest, beside a castle tower").values())) == {()}
 
 
 def test_japanese_is_searched_for_known_words_from_left_to_right():

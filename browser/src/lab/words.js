@@ -5,6 +5,7 @@ const PIECE =
 const ENGLISH = /^[a-z\d]+$/;
 const SHORT = 3; // letters: one of three is a third of a word
 const LEAST_ALIKE = { short: 0.6, long: 0.7 };
+const LONG = 7; // letters, of words in which two slips are taken for slips
 const MOST_NEAR = 3;
 
 /** Return a Map of the unknown words of a prompt, each with up to three near ones; `known` is the model's list. */
@@ -45,13 +46,33 @@ function longestKnown(letters, place, known) {
 }
 
 function near(word, known) {
+  const most = [...word].length < LONG ? 1 : 2;
   const least = LEAST_ALIKE[[...word].length <= SHORT ? "short" : "long"];
   const names = known.filter((other) => other.length >= SHORT || !ENGLISH.test(other)); // "by" names nothing
   const scored = names.map((other) => [alike(word, other), other]).filter(([score]) => score >= least);
   return scored
     .sort(([a, one], [b, other]) => b - a || (one < other ? 1 : -1))
     .slice(0, MOST_NEAR)
-    .map(([, other]) => other);
+    .map(([, other]) => other)
+    .filter((other) => slips([...word], [...other]) <= most);
+}
+
+/** Return how many slips make one word of another: a letter too many, left out, replaced, or swapped with the next. */
+function slips(one, other) {
+  const rows = [[...Array(other.length + 1).keys()]];
+  for (let i = 1; i <= one.length; i += 1) {
+    const before = rows[i - 1];
+    const row = [i];
+    for (let j = 1; j <= other.length; j += 1) {
+      const replaced = before[j - 1] + (one[i - 1] === other[j - 1] ? 0 : 1);
+      let fewest = Math.min(before[j] + 1, row[j - 1] + 1, replaced);
+      const swapped = i > 1 && j > 1 && one[i - 2] === other[j - 1] && one[i - 1] === other[j - 2];
+      if (swapped) fewest = Math.min(fewest, rows[i - 2][j - 2] + 1);
+      row.push(fewest);
+    }
+    rows.push(row);
+  }
+  return rows[one.length][other.length];
 }
 
 /** Return how alike two words are, from 0 to 1: twice the letters that match over all letters (Ratcliff, Obershelp). */
