@@ -124,7 +124,7 @@ def _line(name: str, start: str) -> widgets.Text:
     """Return a line of text, as wide as its column allows."""
     common = _common(name)
     common["style"] = {"description_width": "initial"}  # a name no wider than it is leaves room for a prompt
-    return widgets.Text(value=start, placeholder="press Enter when it is written", continuous_update=False, **common)
+    return widgets.Text(value=start, placeholder="press Enter when done", continuous_update=False, **common)
 
 
 def _common(name: str) -> dict[str, Any]:

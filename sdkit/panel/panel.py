@@ -358,7 +358,7 @@ def _told_not_taken(made: Any, values: dict[str, Any]) -> Iterator[str]:
     names = not_taken(made, values)
     if names:
         pipelines = " and ".join(dict.fromkeys(shot.origin.pipeline for shot in shots_in(made)))
-        yield f"not given to {pipelines}, whose call takes no such argument: {', '.join(names)}."
+        yield f"{', '.join(names)}: not given to {pipelines}, whose call takes no such argument."
 
 
 def _from_history(result: Result) -> str:
