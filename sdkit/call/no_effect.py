@@ -155,8 +155,8 @@ def _said_of_mask(call, mask, for_pasting: bool) -> str:
     if share > _FEW:
         return (
             f"grey has no effect in mask_image: {share:.0%} of its pixels are grey, which counts as white from "
-            "128 of 255 on and else as black; for a soft edge paste with pipe.image_processor.apply_overlay(mask, image, "
-            "picture) afterwards."
+            "128 of 255 on and else as black; for a soft edge paste afterwards, with "
+            "pipe.image_processor.apply_overlay(mask, image, picture)."
         )
     return ""
 
