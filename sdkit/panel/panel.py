@@ -96,12 +96,10 @@ class Panel(widgets.VBox):
         self.view.pin.on_click(lambda _: self._pin())
         self.view.save.on_click(lambda _: self._save())
         self.view.code.on_click(lambda _: self._toggle_code())
-        for name, control in self.controls.items():
+        for control in self.controls.values():
             control.observe(self._changed, names="value")
             if isinstance(control, widgets.Text):
                 control.on_msg(self._take_message)
-                if control is not controls.get(name):  # one that was given is used as it is
-                    control.continuous_update = True  # so that the panel can say what an unfinished line waits for
         image, mask = self.controls.get("image"), self.controls.get("mask_image")
         if isinstance(mask, MaskChoice) and image is not None:
             image.observe(lambda change: mask.show_over(change["new"]), names="value")
@@ -156,11 +154,11 @@ class Panel(widgets.VBox):
     def _values(self) -> dict[str, Any]:
         return {name: control.value for name, control in self.controls.items()}
 
-    def _changed(self, change: Any) -> None:
+    def _changed(self, _: object) -> None:
         if self._restoring:
             return
-        # Values that code sets wait for the button: a cell may set several. A line of text waits for Enter.
-        if self.live.value and from_front_end() and not isinstance(change["owner"], widgets.Text):
+        # Values that code sets wait for the button: a cell may set several.
+        if self.live.value and from_front_end():
             self._request()
         else:
             self._compare()
@@ -170,12 +168,8 @@ class Panel(widgets.VBox):
         with self._lock:
             if self._run is not None or self._shown is None:
                 return
-            values = self._values()
-            if _key_of(values) != _key_of(self._shown.values):
-                written = {name for name, control in self.controls.items() if isinstance(control, widgets.Text)}
-                is_written = any(values[name] != self._shown.values[name] for name in written)
-                how = "press Enter or generate" if is_written else "press generate"
-                self.view.show_stale(f"Not made with these values yet: {how}.")
+            if _key_of(self._values()) != _key_of(self._shown.values):
+                self.view.show_stale("Not made with these values yet: press generate.")
             elif self.view.is_stale:
                 self._show(self._shown, "")
 
