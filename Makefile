@@ -45,7 +45,7 @@ help:
 	@echo "make test-all   the same with the slow tests, after installing what they need"
 	@echo "make setup      only set up .venv, as the others do on first use; TORCH=cpu or TORCH=cuda chooses the PyTorch"
 	@echo "make wheel      build a wheel with the model inside, into dist/"
-	@echo "make slides     slides of the lessons, into dist/slides/"
+	@echo "make slides     slides of the lessons, into dist/slides/; SDKIT_LANGUAGE=ja: dist/slides-ja/"
 	@echo "make bundle     a zip file for laptops without a network, into dist/; BUNDLE=\"--for windows\" says for which"
 	@echo "make browser    the model for a browser, into dist/browser/; needs npm"
 	@echo "make site       the lessons as a web site, into dist/site/; needs npm"

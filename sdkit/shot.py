@@ -281,7 +281,7 @@ def is_picture(value) -> bool:
 
 def listed(name: str, pictures: Any) -> list:
     """Return pictures or shots as a list, one alone too. Raises TypeError, which says `name`, for what is neither."""
-    if is_picture(getattr(pictures, "image", pictures)):
+    if isinstance(pictures, Shot) or is_picture(pictures):
         return [pictures]
     if isinstance(pictures, (str, bytes)) or not isinstance(pictures, Iterable):
         raise TypeError(f"{name} is a {type(pictures).__name__}; give a PIL picture, a shot, or a list of them.")

@@ -132,10 +132,10 @@ def _near(word: str) -> list[str]:
     """Return up to three known words spelled much like a word; words that name nothing, such as "by", help nobody."""
     names = sorted(known for known in known_words() if len(known) > 2 or not known.isascii())
     # One letter of three is a third of a word; of a longer word less may differ, or "photo" would mean a ghost.
-    alike = get_close_matches(word, names, n=3, cutoff=0.6 if len(word) < 4 else 0.7)
+    alike = get_close_matches(word, names, n=len(names), cutoff=0.6 if len(word) < 4 else 0.7)
     # Of these only slips of the pen: "bees" has most letters of "best", and is another word.
     most = 1 if len(word) < _LONG else 2
-    return [name for name in alike if _slips(word, name) <= most]
+    return [name for name in alike if _slips(word, name) <= most][:3]
 
 
 def _slips(one: str, other: str) -> int:

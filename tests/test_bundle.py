@@ -1,5 +1,6 @@
 """The file for laptops without a network: what goes into it for each system, and scripts that start the lessons."""
 
+import codecs
 import shutil
 import subprocess
 import zipfile
@@ -88,7 +89,9 @@ def test_a_japanese_class_gets_japanese_lessons_and_words(monkeypatch):
     texts = bundle.scripts(list(SYSTEMS.values()), ["3.11"], site=True)
     assert set(texts) == {"README.txt", "start.sh", "start.command", "start.bat"}
     assert all(b"--language ja --lab" in data for name, data in texts.items() if name != "README.txt")
+    assert all(data.startswith(codecs.BOM_UTF8) == (name == "README.txt") for name, data in texts.items())
     about = texts["README.txt"].decode("utf-8-sig")
+    assert about.count("\r\n") == about.count("\n")
     assert "my-lessons-ja" in about and "http.server" in about and "展開します" in about
 
 

@@ -29,7 +29,8 @@ def test_unknown_words_come_in_order_with_near_ones():
 @pytest.mark.parametrize(
     ("slip", "word"),
     [
-        ("kat", "cat"), ("pengin", "penguin"), ("bule", "blue"), ("fich", "fish"), ("tre", "tree"), ("owll", "owl"),
+        ("kat", "cat"), ("row", "cow"), ("hrose", "horse"),
+        ("pengin", "penguin"), ("bule", "blue"), ("fich", "fish"), ("tre", "tree"), ("owll", "owl"),
         ("appel", "apple"), ("elefant", "elephant"), ("brocolli", "broccoli"), ("backround", "background"),
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from sdkit.call.check_inputs import check_inputs, holds_several_masks
 from sdkit.call.check_memory import check_memory
 from sdkit.call.check_parts import check_parts
 from sdkit.call.check_together import check_own_steps, check_together
-from sdkit.call.exclusive import exclusive
+from sdkit.call.exclusive import calling, exclusive
 from sdkit.call.known_flaws import known_flaws
 from sdkit.call.no_effect import without_effect
 from sdkit.call.resolve import Call, draws_noise_on_the_way, resolve
@@ -136,10 +136,7 @@ def run(pipe, arguments: dict[str, Any], names: list[str]) -> list[PictureResult
     such numbers 8-bit pictures keep nothing, they are black there.
     """
     scale = (arguments.get("cross_attention_kwargs") or {}).get("scale")
-    # What a callback makes of the configuration is a change on the way, which a record has to tell.
-    has_callback = arguments.get("callback_on_step_end") is not None
-    kept = nullcontext() if has_callback else _configuration_kept(pipe.scheduler)
-    with exclusive(pipe), strengths_kept(pipe, scale), kept, _noting_broken(pipe) as broken:
+    with calling(pipe, arguments), strengths_kept(pipe, scale), _noting_broken(pipe) as broken:
         began = time.perf_counter()
         result = pipe(**watched(pipe, {**arguments, "return_dict": True}))
     seconds = (time.perf_counter() - began) / len(names)
@@ -152,20 +149,6 @@ def run(pipe, arguments: dict[str, Any], names: list[str]) -> list[PictureResult
         if picture.problem:
             warn_user(f"{name} is broken: {picture.problem}")
     return made
-
-
-@contextmanager
-def _configuration_kept(scheduler) -> Iterator[None]:
-    """Put a scheduler's configuration back: DPMSolverSinglestep changes its own as it plans some numbers of steps.
-
-    Without that a call would depend on those before it, and no sweep would find its pictures again.
-    """
-    before = vars(scheduler).get("_internal_dict")
-    try:
-        yield
-    finally:
-        if before is not None:
-            scheduler._internal_dict = before
 
 
 @contextmanager

@@ -155,8 +155,7 @@ def _said_of_mask(call, mask, for_pasting: bool) -> str:
     if share > _FEW:
         return (
             f"grey has no effect in mask_image: {share:.0%} of its pixels are grey, which counts as white from "
-            "128 of 255 on and else as black; for a soft edge paste afterwards, with "
-            "pipe.image_processor.apply_overlay(mask, image, picture)."
+            f"128 of 255 on and else as black; for a soft edge mix afterwards, as in {_mixed(mask)}."
         )
     return ""
 
@@ -168,6 +167,13 @@ def _all_made_white(mask) -> str:
     # convert would cut off the fractions of these modes, which may be all that a mask holds, and what is beyond 255
     values = "mask" if mask.mode in ("I", "F") or mask.mode.startswith("I;16") else 'mask.convert("L")'
     return f'Image.fromarray((np.asarray({values}) > 0).astype("uint8") * 255)'
+
+
+def _mixed(mask) -> str:
+    """Return the code that mixes a picture with the one that was given, all of the mask's size."""
+    if is_picture(mask):
+        return 'Image.composite(picture, image, mask.convert("L"))'
+    return "mask * picture + (1 - mask) * image"
 
 
 def _no_prompt(call):

@@ -45,13 +45,19 @@ def collect(folder: str | Path) -> list[tuple[str, Verified]]:
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder; give the one that holds the hand-ins.")
     ours = folder / TABLE, folder / PAGE
-    paths = sorted(path for path in folder.rglob("[!.]*") if path.is_file() and path not in ours)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path not in ours)
+    paths = [path for path in paths if not _is_hidden(path.relative_to(folder))]
     if not any(map(_is_zip, paths)):
         raise ValueError(f"{folder} and the folders in it hold no .zip files; put what your pupils handed in there.")
     rows = [(path.relative_to(folder).as_posix(), result) for path in paths for result in _results(path)]
     write_whole(folder / TABLE, csv_of(rows).encode("utf-8-sig"))  # with the mark by which Excel knows UTF-8
     write_whole(folder / PAGE, page_of(rows).encode("utf-8"))
     return rows
+
+
+def _is_hidden(path: Path) -> bool:
+    """Say whether a program keeps a file for itself, such as .ipynb_checkpoints, or a spreadsheet's lock."""
+    return any(part.startswith((".", "~$")) for part in path.parts) or path.name in ("desktop.ini", "Thumbs.db")
 
 
 def _is_zip(path: Path) -> bool:
@@ -82,7 +88,9 @@ def page_of(rows: Sequence[tuple[str, Verified]]) -> str:
     heads = say("name"), say("points"), say("of"), say("of them as claimed"), *handed_in
     notes = (
         say("Of an exercise that was handed in several times the best counts."),
-        say("Names are what the files say; capitals and spaces make no difference."),
+        say(
+            "Names are what the files say; capitals and repeated spaces make no difference, nor in Japanese any space."
+        ),
         say("A dash stands for a lesson of which nothing was handed in; exercises left out stand behind the points."),
         say("Points as claimed are for functions: their code stands below."),
     )
@@ -106,7 +114,7 @@ def page_of(rows: Sequence[tuple[str, Verified]]) -> str:
 
 
 def pupil_of(name: str) -> str:
-    """Return what is the same for all ways to write a name: capitals and spaces make no difference.
+    """Return what is the same for all ways to write a name: capitals, and how many spaces, make no difference.
 
     Where all letters are wide, as in Japanese, a space between family and given name is often left out.
     """

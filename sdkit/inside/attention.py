@@ -12,7 +12,7 @@ from math import ceil
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from sdkit.call.exclusive import exclusive
+from sdkit.call.exclusive import calling
 from sdkit.errors import plain_errors
 from sdkit.inside.tokens import tokens
 from sdkit.inside.unet_calls import for_one_picture
@@ -39,8 +39,8 @@ class WordProcessor:
     weights: {place of a token: factor} for the shares of single tokens, in all texts of the batch. Places are those in
     the prompt, as `tokens` lists them: 0 is the start token, 1 the first of the text, 76 the last that is read.
 
-    Raises ValueError for a place that no token has.
-    Without them it is diffusers' own `AttnProcessor2_0`, bit for bit.
+    Without these three it is diffusers' own `AttnProcessor2_0`, bit for bit. Raises ValueError for a place that no
+    token has.
     """
 
     def __init__(self):
@@ -67,7 +67,7 @@ class WordProcessor:
             return result if factor == 1 else factor * result
         factors = shares.new_ones(shares.shape[-1])
         for place, times in weights.items():
-            if not isinstance(place, Integral) or not 0 <= int(place) < len(factors):
+            if isinstance(place, bool) or not isinstance(place, Integral) or not 0 <= int(place) < len(factors):
                 raise ValueError(
                     f"weights has the place {short(place)}; give whole numbers from 0, the start token, to "
                     f"{len(factors) - 1}: a token's place in the prompt, not its number in the vocabulary."
@@ -192,12 +192,13 @@ def word_maps(pipe, prompt: str, *, seed: int = 0, **arguments: Any) -> WordMaps
     """Call a text-to-image pipeline for one picture and return which words its places looked at.
 
     `arguments` are those of the pipeline's own call, checked as `generate` checks them. The UNet's attention
-    processors are put back afterwards. Raises what `generate` raises, and ValueError for several pictures.
+    processors are put back afterwards. Raises what `generate` raises, and ValueError for several pictures, for a
+    generator, since `seed` stands for one, and for another output_type than "pil".
     """
     passed = for_one_picture(pipe, prompt, arguments, seed)
     sums = _Sums()
     passed["cross_attention_kwargs"] = {**(passed.get("cross_attention_kwargs") or {}), "maps": sums}
-    with exclusive(pipe):
+    with calling(pipe, passed):
         before = pipe.unet.attn_processors
         pipe.unet.set_attn_processor(WordProcessor())
         try:

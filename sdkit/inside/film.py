@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sdkit.call.exclusive import calling
 from sdkit.errors import plain_errors
 from sdkit.inside.unet_calls import for_one_picture, unet_calls
 from sdkit.loading.present import check_present
@@ -94,10 +95,11 @@ def film(pipe, prompt: str | None = None, *, seed: int = 0, **arguments: Any) ->
 
     The picture may be made from a text alone, from an image, or from an image and a mask.
     `arguments` are those of the pipeline's own call, checked as `generate` checks them; with guidance, the guess is
-    the guided one (without `guidance_rescale`). Raises what `generate` raises, and ValueError for several pictures.
+    the guided one (without `guidance_rescale`). Raises what `generate` raises, and ValueError for several pictures, for
+    a generator, since `seed` stands for one, and for another output_type than "pil".
     """
     passed = for_one_picture(pipe, prompt, arguments, seed)
-    with unet_calls(pipe) as calls:
+    with calling(pipe, passed), unet_calls(pipe) as calls:
         image = pipe(**passed).images[0]
     made = Film(pipe, [call.timestep for call in calls], image=image)
     for sample, timestep, answer, guidance_scale in calls:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sdkit.call.exclusive import exclusive
+from sdkit.call.exclusive import calling
 from sdkit.errors import plain_errors
 from sdkit.inside.boxes import Box, BoxDrawing
 from sdkit.inside.film import decode
@@ -50,7 +50,8 @@ def draw_flow(pipe, prompt: str, *, seed: int = 0, **arguments: Any) -> BoxDrawi
     """Call a text-to-image pipeline for one picture, and draw its parts with what each hands to the next.
 
     `arguments` are those of the pipeline's own call, checked as `generate` checks them. Trained networks are blue,
-    plain code is grey. Raises what `generate` raises, and ValueError for several pictures.
+    plain code is grey. Raises what `generate` raises, and ValueError for several pictures, for a generator, since
+    `seed` stands for one, and for another output_type than "pil".
     """
     record = recorded(pipe, prompt, seed=seed, **arguments)
     names = ["prompt", "tokenizer", "text encoder", "seed", "noise", "UNet", "scheduler", "VAE decoder", "picture"]
@@ -93,7 +94,7 @@ def recorded(pipe, prompt: str, *, seed: int = 0, **arguments: Any) -> Record:
         return hook
 
     parts = {"text encoder": pipe.text_encoder, "UNet": pipe.unet, "VAE decoder": pipe.vae.decoder}
-    with exclusive(pipe):
+    with calling(pipe, passed):
         hooks = [part.register_forward_hook(note(name), with_kwargs=True) for name, part in parts.items()]
         try:
             record.images = pipe(**passed).images

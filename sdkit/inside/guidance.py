@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from sdkit.call.exclusive import calling
 from sdkit.errors import plain_errors
 from sdkit.inside.film import decode, predicted
 from sdkit.inside.unet_calls import for_one_picture, unet_calls
@@ -30,7 +31,7 @@ def draw_guidance(
     the second and on: without + scale * (with - without) (arXiv 2207.12598, in the form of diffusers' pipeline).
     `step` counts from 0; up to there the call goes at the pipeline's usual scale. `arguments` are those of the
     pipeline's own call. Returns a closed figure. Raises ValueError for a step that the call does not have, for no
-    scale, and for one that is negative or beyond 20.
+    scale, for one that is negative or beyond 20, and for a generator, since `seed` stands for one.
     """
     scales = list(guidance_scale) if isinstance(guidance_scale, Sequence) else []
     if not scales or not all(isinstance(scale, Real) and 0 <= scale <= FURTHEST for scale in scales):
@@ -52,7 +53,7 @@ def _guided(without, told, scales):
 def _guesses(pipe, prompt, step, seed, arguments):
     """Return the clean latents guessed without and with the prompt (2, 4, h, w), and the timestep."""
     passed = for_one_picture(pipe, prompt, arguments, seed)
-    with unet_calls(pipe) as calls:
+    with calling(pipe, passed), unet_calls(pipe) as calls:
         pipe(**{**passed, "output_type": "latent"})
     if not 0 <= step < len(calls):
         raise ValueError(f"step is {step}; the call asks the UNet {len(calls)} times: give 0 to {len(calls) - 1}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sdkit.call.exclusive import exclusive
+from sdkit.call.exclusive import calling
 from sdkit.errors import plain_errors
 from sdkit.inside.unet_calls import for_one_picture
 from sdkit.show.drawing import GAP, INK, LABEL_GAP, LETTERS, LINE, MARGIN, PALE_INK, SIDE, Drawing, Placed, Words
@@ -35,7 +35,8 @@ def draw_noise(pipe, prompt: str, *, seed: int | Sequence[int], calls: int = 3, 
     For each seed a new generator is handed to `calls` calls of a text-to-image pipeline (1 to 6), and is not set back
     between them. The numbers that a call begins with are drawn as grey levels, their channels side by side; the first
     two are written above. `arguments` are those of the pipeline's own call. Raises ValueError for no seed, another
-    number of calls and a call that makes several pictures, and what `generate` raises.
+    number of calls, a call that makes several pictures, a generator (the seeds stand for them) and another output_type
+    than "pil", and what `generate` raises.
     """
     seeds = [seed] if isinstance(seed, int) else list(seed)
     if not seeds:
@@ -52,7 +53,7 @@ def _calls_of(pipe, passed, calls) -> list[tuple[torch.Tensor, Any]]:
 
     found: list = []
     shape = (pipe.unet.config.in_channels, *_latent_size(pipe, passed))
-    with exclusive(pipe):
+    with calling(pipe, passed):
         for _ in range(calls):
             ahead = torch.Generator("cpu")
             ahead.set_state(passed["generator"].get_state())

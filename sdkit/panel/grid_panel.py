@@ -250,17 +250,20 @@ class GridPanel(widgets.HBox):
             text += '; "measure" makes the first and tells how long all take'
         left_out = [html.element("p", reason, role="note", style="margin:2px 0;line-height:1.3;overflow-wrap:anywhere")
                     for reason in reasons(plan.skipped)]  # fmt: skip
-        stale = self._shown is not None and self._made and not plan.is_same(self._shown)
-        if stale:
+        if self._made and self._is_of_others(plan):
             text += ". The grid was made with other values"
         return html.element("div", html.status(text), *left_out, style="line-height:1.3")
 
     def _say_cost(self, text: str, *, can_make: bool = False) -> None:
         self.cost.value = text
-        self._set_stale(self._shown is not None and (self._plan is None or not self._plan.is_same(self._shown)))
+        self._set_stale(self._is_of_others(self._plan))
         # "make grid" is never locked: whoever leaves a field by pressing it would have to press it twice.
         self.measure.disabled = not can_make or bool(self._measured)
         self.code.disabled = self._plan is None and self._shown is None
+
+    def _is_of_others(self, plan: GridPlan | None) -> bool:
+        """Say whether a grid is shown, of other values than those of a plan; None is a plan of refused values."""
+        return self._shown is not None and (plan is None or not plan.is_same(self._shown))
 
     def _set_stale(self, is_stale: bool) -> None:
         """Show the grid pale, or not, as a picture that is of other values than the present ones."""

@@ -321,8 +321,11 @@ class Panel(widgets.VBox):
         shots = shots_in(self._shown.made)
         try:
             if shots:
-                paths = [save_picture(shot, _path(shot)) for shot in shots]
+                with warnings.catch_warnings(record=True) as told:  # of what a file cannot keep
+                    warnings.simplefilter("always")
+                    paths = [save_picture(shot, _path(shot)) for shot in shots]
             else:
+                told = []
                 paths = [write_whole(_plain_path(png), png) for png in map(png_bytes, pictures_in(self._shown.made))]
             files = [(path.name, path.read_bytes()) for path in paths]
         except OSError as error:
@@ -330,7 +333,8 @@ class Panel(widgets.VBox):
             return
         where = paths[0].as_posix() if len(paths) == 1 else f"{len(paths)} in {SAVE_FOLDER}/"
         without = "" if shots else ", without settings: the function returns pictures, no shots"
-        self.view.show_saved(files, f"saved {where}{without}.")
+        said = "".join(f" {warning.message}" for warning in told)
+        self.view.show_saved(files, f"saved {where}{without}.{said}")
 
     def _toggle_code(self) -> None:
         if self._shown is not None:

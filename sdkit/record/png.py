@@ -69,7 +69,7 @@ def save_picture(shot: Shot, path: str | Path, *, leave_out: Sequence[str] = ())
     if lost:
         warn_user(
             f"{path.name} alone is not enough to make its picture again: no file can keep {', '.join(lost)}, and "
-            f"rebuild will ask for that. With leave_out={lost!r} nothing is said."
+            f"rebuild will ask for that. With leave_out={[*leave_out, *lost]!r} nothing is said."
         )
     return written
 

@@ -31,8 +31,6 @@ def draw_grid(shots: Sequence | Shot, *, columns: int | None = None, labels: Seq
 
     Raises ValueError for an empty list or labels of another length, TypeError for what is no picture.
     """
-    if isinstance(shots, Shot):  # of an array too
-        shots = [shots]
     shots = listed("shots", shots) if not isinstance(shots, ShotList) else shots
     if not shots:
         raise ValueError("there are no pictures to draw; give at least one.")

@@ -218,6 +218,9 @@ def test_a_table_for_the_teacher(handed, tmp_path, capsys):
     (tmp_path / "Bob").mkdir()  # as some platforms pack what was handed in
     (tmp_path / "Bob" / "answers.ipynb").write_text("{}")
     (tmp_path / "Bob" / "cut.zip").write_bytes(b"no zip")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    for name in (".ipynb_checkpoints/a.ipynb", "~$points.csv", "desktop.ini"):  # what programs keep for themselves
+        (tmp_path / name).write_text("")
     changed(handed, lambda data: data.update(name='=HYPERLINK("x")'))
     assert collect.main([str(tmp_path)]) == 0
     told = capsys.readouterr().out

@@ -70,7 +70,7 @@ def test_pictures_cannot_be_rebuilt_nor_swept_into_a_folder_as_the_docstring_say
         path = save_picture(generate(pipe, **call)[0], tmp_path / "a.png")
         with pytest.raises(ValueError, match="leave out folder"):
             sweep(pipe, folder=tmp_path / "swept", **{**call, "seed": [1, 2]})
-    assert "then it had unet has a hook" in repr(rebuild(path, pipe))
+    assert "then: unet has a hook" in repr(rebuild(path, pipe))
     assert "`rebuild`" in guided.__doc__ and "`folder=`" in guided.__doc__
 
 

@@ -79,6 +79,12 @@ FINISHED = """before => {
     const state = words && (words.alt || words.textContent);
     return said && state && state !== before && !state.startsWith('preview') ? state : false;
 }"""
+# In a narrow window the pictures come below the controls.
+BELOW = """() => {
+    const [button, picture] = ['.widget-button', 'figure img'].map(
+        name => document.querySelector(`.sdkit-panel ${name}`).getBoundingClientRect());
+    return picture.top > button.bottom;
+}"""
 STATE = """() => {
     const panel = document.querySelector('.sdkit-panel');
     const said = [...panel.querySelectorAll('[role=status], [role=alert]')].map(element => element.textContent);
@@ -265,7 +271,7 @@ def test_a_slider_moved_by_keyboard_changes_the_picture_and_the_work_can_be_stop
     assert_as_wide(*pictures.all())
     screenshot(panel, "pinned")
     page.set_viewport_size(NARROW)
-    page.wait_for_timeout(500)  # until the layout is done
+    page.wait_for_function(BELOW)  # until the layout is done
     left, right = assert_as_wide(*pictures.all())
     assert left["x"] + left["width"] < right["x"]
     screenshot(panel, "pinned-narrow")

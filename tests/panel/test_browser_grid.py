@@ -99,12 +99,12 @@ def test_a_grid_is_made_stopped_and_pressed(grid, tmp_path):
     press(panel, "make grid")
     panel.get_by_text(re.compile(r"8 made in")).wait_for()
     screenshot(page, "grid-made")
-    opacity = "panel => getComputedStyle(panel.querySelector('img')).opacity"
+    pale = "is => (getComputedStyle(document.querySelector('.sdkit-grid-panel img')).opacity < 0.5) === is"
     read(values, panel, "1-", "is not read")
-    assert float(panel.evaluate(opacity)) < 0.5
+    page.wait_for_function(pale, arg=True)
     screenshot(page, "grid-pale")
     read(values, panel, "０－１", "2 values: 0, 1")
-    assert float(panel.evaluate(opacity)) == 1
+    page.wait_for_function(pale, arg=False)
     assert cells(panel).count() == 8
     cells(panel).nth(3).click()
     panel.get_by_text("what made it").wait_for()

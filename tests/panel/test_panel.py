@@ -358,6 +358,15 @@ def test_a_shot_is_saved_with_its_settings_and_other_things_are_not(pipe, tmp_pa
     assert f'download="{file.name}"' in panel.view.progress.value
 
 
+def test_what_a_file_cannot_keep_is_said_when_it_is_saved(pipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    noted = {"num_inference_steps": 1, "callback_on_step_end": lambda pipe, step, timestep, tensors: tensors}
+    panel = explore(lambda seed: generate(pipe, "a cat", seed=seed, **noted), seed=(0, 9))
+    panel.button.click()
+    panel.view.save.click()
+    assert "no file can keep callback_on_step_end" in panel.view.progress.value and list(tmp_path.rglob("*.png"))
+
+
 def test_a_plain_picture_is_saved_without_settings_and_that_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plain = explore(draw, seed=(0, 9))

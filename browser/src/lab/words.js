@@ -52,9 +52,9 @@ function near(word, known) {
   const scored = names.map((other) => [alike(word, other), other]).filter(([score]) => score >= least);
   return scored
     .sort(([a, one], [b, other]) => b - a || (one < other ? 1 : -1))
-    .slice(0, MOST_NEAR)
     .map(([, other]) => other)
-    .filter((other) => slips([...word], [...other]) <= most);
+    .filter((other) => slips([...word], [...other]) <= most)
+    .slice(0, MOST_NEAR);
 }
 
 /** Return how many slips make one word of another: a letter too many, left out, replaced, or swapped with the next. */
