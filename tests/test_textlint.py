@@ -96,10 +96,12 @@ def test_an_old_node_is_told(monkeypatch):
 def test_a_catalogue_of_messages_is_read_by_sentence(tmp_path):
     path = tmp_path / "messages.json"
     path.write_text(
-        '{"{n:g}: no.": "{n:g}：いいえ。", "Use .shape.": "pipe(...).images[0]の.shapeです。"}', encoding="utf-8"
+        '{"{n:g}: no.": "{n:g}：いいえ。", "Use .shape.": "pipe(...).images[0]の.shapeです。", "name": "名前"}',
+        encoding="utf-8",
     )
     assert marked_text(path) == (
-        "<!-- cell: 1 -->\n`{n:g}`：いいえ。\n\n<!-- cell: 2 -->\n`pipe(...).images[0]`の`.shape`です。\n"
+        "<!-- cell: 1 -->\n`{n:g}`：いいえ。\n\n<!-- cell: 2 -->\n`pipe(...).images[0]`の`.shape`です。\n\n"
+        "<!-- cell: 3 -->\n# 名前\n"
     )
     with pytest.raises(ValueError, match="neither a notebook"):
         marked_text(tmp_path / "messages.txt")

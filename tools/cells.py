@@ -15,6 +15,7 @@ Cells = dict[str, str]  # {id: text} of the Markdown cells, in order
 CODE = r"```.*?```|`(?:[^`\n]|\n(?!\s*\n))*`"
 # What stands in a message without code font: a field that is filled in, such as {value:g}, and calls and attributes.
 NOT_PROSE = re.compile(r"\{\w+[^}]*\}|\.?[A-Za-z_]\w*(?:\([^()]*\)|\[[^\]]*\]|\.\w+)+|\.[a-z]\w*", re.ASCII)
+SENTENCE = re.compile(r"\W$")  # its end
 MARK = re.compile(r"<!-- cell: ([A-Za-z0-9_-]+) -->")
 DONE = "<!-- done -->"
 
@@ -23,7 +24,7 @@ def marked_text(path: str | Path) -> str:
     """Return a notebook's Markdown cells as one text, or a Markdown file as it is.
 
     A catalogue of messages (.json, {English: Japanese}) becomes a text in which each Japanese sentence is a cell, named
-    by its number. Raises ValueError for other files.
+    by its number; one that ends without a mark, such as the head of a column, is a heading. Raises ValueError for other files.
     """
     path = Path(path)
     if path.suffix == ".ipynb":
@@ -31,8 +32,10 @@ def marked_text(path: str | Path) -> str:
     if path.suffix == ".md":
         return path.read_text(encoding="utf-8")
     if path.suffix == ".json":
-        sentences = json.loads(path.read_text(encoding="utf-8")).values()
-        return joined({str(number): NOT_PROSE.sub(r"`\g<0>`", text) for number, text in enumerate(sentences, 1)})
+        sentences = json.loads(path.read_text(encoding="utf-8"))
+        prose = [NOT_PROSE.sub(r"`\g<0>`", text) for text in sentences.values()]
+        marked = [text if SENTENCE.search(english) else f"# {text}" for english, text in zip(sentences, prose)]
+        return joined({str(number): text for number, text in enumerate(marked, 1)})
     raise ValueError(f"{path} is neither a notebook (.ipynb) nor Markdown (.md) nor a catalogue of messages (.json)")
 
 
