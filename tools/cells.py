@@ -24,7 +24,8 @@ def marked_text(path: str | Path) -> str:
     """Return a notebook's Markdown cells as one text, or a Markdown file as it is.
 
     A catalogue of messages (.json, {English: Japanese}) becomes a text in which each Japanese sentence is a cell, named
-    by its number; one that ends without a mark, such as the head of a column, is a heading. Raises ValueError for other files.
+    by its number; one that ends without a mark, such as the head of a column, is a heading. Raises ValueError for other
+    files.
     """
     path = Path(path)
     if path.suffix == ".ipynb":
