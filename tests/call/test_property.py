@@ -134,8 +134,9 @@ def test_the_strict_call_is_the_bare_one_and_its_record_makes_it_again(narrow, t
             seen["refused"] += 1
             return
         assert torch.equal(numbers, torch.get_rng_state())
-        # DPMSolverSinglestep corrects its own when steps are planned; what is changed beside a callback stays
-        assert dict(made[name].config) == config or "callback_on_step_end" in call
+        # DPMSolverSinglestep corrects its own when steps are planned, and what is changed beside a callback stays.
+        corrected = "Singlestep" in type(made[name]).__name__ and "callback_on_step_end" in call
+        assert dict(made[name].config) == config or corrected
         plain = {argument: plain_value(argument, value) for argument, value in call.items()}
         bare = drawing(**plain, generator=seeded(how, seed)).images[0]
         assert shot.image.size == bare.size and shot.image.tobytes() == bare.tobytes()
